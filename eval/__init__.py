@@ -1,0 +1,1 @@
+"""Evaluation of the real pipeline on data sets in BEIR's layout."""

@@ -1,0 +1,433 @@
+"""The catalogue: collections, documents, versions, chunks and vectors in SQLite. It is the truth.
+
+Every change is one transaction that raises its collection's revision and notes which chunks came
+and went, so that an index derived from the catalogue can catch up from the revision it has seen.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from indexes.schema import (
+    CHUNKS,
+    COLLECTIONS,
+    DOCUMENTS,
+    REMOVALS,
+    SCHEMA_VERSION,
+    VERSIONS,
+    AddedChunk,
+    Collection,
+    DocumentInfo,
+    EmbeddedChunk,
+    chunk_query,
+    info,
+    info_query,
+    is_current,
+    metadata,
+    stored_chunk,
+)
+from ragqwen.embedding import Vectors
+from ragqwen.errors import DimensionMismatch, NotFound, StoreError
+from ragqwen.records import Block, Document, StoredChunk
+
+_BUSY_TIMEOUT_SECONDS = 60
+_IDS_PER_QUERY = 500  # under SQLite's oldest bound on variables
+
+
+class Catalogue:
+    """The catalogue in one SQLite file, in WAL mode; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the catalogue, making it where there is none.
+
+        :raises StoreError: if the file is no catalogue or one of another schema.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = sa.create_engine(
+            f"sqlite:///{path}", connect_args={"timeout": _BUSY_TIMEOUT_SECONDS}
+        )
+        sa.event.listen(self._engine, "connect", _configure_connection)
+        sa.event.listen(self._engine, "begin", _begin)
+        try:
+            with self._engine.begin() as connection:
+                self._create_or_check(connection, path)
+        except sa.exc.DatabaseError as exc:
+            raise StoreError(f"{path} can't be opened as a catalogue: {exc.orig}") from exc
+
+    @staticmethod
+    def _create_or_check(connection: sa.Connection, path: Path) -> None:
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if version == 0:
+            _write(connection)
+            metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version != SCHEMA_VERSION:
+            raise StoreError(
+                f"{path} has schema {version}, this ragqwen reads {SCHEMA_VERSION}: use the "
+                "version that wrote it, or ingest into a new data folder"
+            )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as connection:
+            _write(connection)
+            yield connection
+
+    # --- collections -----------------------------------------------------------------------
+
+    def collections(self) -> list[Collection]:
+        """Return all collections, by name."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(COLLECTIONS).order_by(COLLECTIONS.c.name))
+            return [Collection(**row) for row in rows.mappings()]
+
+    def collection(self, name: str) -> Collection:
+        """Look a collection up as it stands now.
+
+        :raises NotFound: if there is none of that name.
+        """
+        with self._engine.connect() as connection:
+            query = sa.select(COLLECTIONS).where(COLLECTIONS.c.name == name)
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no collection {name!r}; ingest a document into it first")
+        return Collection(**row)
+
+    def create_collection(self, name: str, uid: str, fingerprint: str, dimension: int) -> None:
+        """Make a collection for vectors of one embedder; nothing happens if it is there."""
+        with self._writing() as connection:
+            connection.execute(
+                sa.insert(COLLECTIONS).prefix_with("OR IGNORE"),
+                {
+                    "name": name,
+                    "uid": uid,
+                    "fingerprint": fingerprint,
+                    "dimension": dimension,
+                    "revision": 0,
+                },
+            )
+
+    def delete_collection(self, pk: int) -> None:
+        """Delete a collection with all that is in it."""
+        documents = sa.select(DOCUMENTS.c.pk).where(DOCUMENTS.c.collection == pk)
+        with self._writing() as connection:
+            connection.execute(sa.delete(CHUNKS).where(CHUNKS.c.collection == pk))
+            connection.execute(sa.delete(REMOVALS).where(REMOVALS.c.collection == pk))
+            connection.execute(sa.delete(VERSIONS).where(VERSIONS.c.document.in_(documents)))
+            connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.collection == pk))
+            connection.execute(sa.delete(COLLECTIONS).where(COLLECTIONS.c.pk == pk))
+
+    # --- documents -------------------------------------------------------------------------
+
+    def put(
+        self,
+        collection: Collection,
+        documents: Sequence[tuple[Document, Sequence[EmbeddedChunk]]],
+        recipe: str,
+    ) -> list[int]:
+        """Store documents as their newest versions, in one transaction.
+
+        An older version stops answering in the same step; its text stays, for old citations.
+
+        :return: the versions' numbers, 1 for a new document.
+        :raises DimensionMismatch: if a vector's length is not the collection's.
+        """
+        for document, chunks in documents:
+            for item in chunks:
+                if item.vector.shape != (collection.dimension,):
+                    raise DimensionMismatch(
+                        f"{document.document_id}: vector of shape {item.vector.shape}, but "
+                        f"{collection.name!r} holds vectors of {collection.dimension} numbers"
+                    )
+        with self._writing() as connection:
+            revision = _raise_revision(connection, collection)
+            return [
+                _put_version(connection, collection.pk, document, chunks, recipe, revision)
+                for document, chunks in documents
+            ]
+
+    def delete(self, collection: Collection, document_id: str) -> None:
+        """Delete a document, all its versions and chunks.
+
+        :raises NotFound: if the collection has no such document.
+        """
+        with self._writing() as connection:
+            query = sa.select(DOCUMENTS.c.pk).where(
+                DOCUMENTS.c.collection == collection.pk,
+                DOCUMENTS.c.document_id == document_id,
+            )
+            document_pk = connection.execute(query).scalar()
+            if document_pk is None:
+                raise _no_document(collection, document_id)
+            _remove_chunks(
+                connection, collection.pk, document_pk, _raise_revision(connection, collection)
+            )
+            connection.execute(sa.delete(VERSIONS).where(VERSIONS.c.document == document_pk))
+            connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.pk == document_pk))
+
+    def documents(
+        self, collection: Collection, *, limit: int | None = None, offset: int = 0
+    ) -> list[DocumentInfo]:
+        """Return the documents of a collection, by id."""
+        query = info_query(collection.pk).order_by(DOCUMENTS.c.document_id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.limit(limit).offset(offset)).mappings()
+            return [info(row) for row in rows]
+
+    def count_documents(self, collection: Collection) -> int:
+        """Count the documents of a collection."""
+        query = sa.select(sa.func.count()).where(DOCUMENTS.c.collection == collection.pk)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def document_info(self, collection: Collection, document_id: str) -> DocumentInfo:
+        """Return what is known of a document.
+
+        :raises NotFound: if the collection has no such document.
+        """
+        query = info_query(collection.pk).where(DOCUMENTS.c.document_id == document_id)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise _no_document(collection, document_id)
+        return info(row)
+
+    def recipes(self, collection: Collection) -> dict[str, tuple[str, str]]:
+        """Return each document's (content hash, recipe) by id: what is unchanged is known by it."""
+        query = sa.select(DOCUMENTS.c.document_id, VERSIONS.c.content_hash, VERSIONS.c.recipe)
+        query = query.join(VERSIONS, is_current()).where(DOCUMENTS.c.collection == collection.pk)
+        with self._engine.connect() as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+    def document(
+        self, collection: Collection, document_id: str, version: int | None = None
+    ) -> Document:
+        """Return a document with its text and blocks; without a version, the current one.
+
+        :raises NotFound: if there is no such document or version.
+        """
+        query = sa.select(VERSIONS).join(DOCUMENTS, VERSIONS.c.document == DOCUMENTS.c.pk)
+        query = query.where(
+            DOCUMENTS.c.collection == collection.pk,
+            DOCUMENTS.c.document_id == document_id,
+            VERSIONS.c.version == (DOCUMENTS.c.version if version is None else version),
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise _no_document(collection, document_id, version)
+        return Document(
+            document_id=document_id,
+            text=row["text"],
+            blocks=tuple(
+                Block(**{**block, "headings": tuple(block["headings"])})
+                for block in json.loads(row["blocks"])
+            ),
+            content_hash=row["content_hash"],
+            title=row["title"],
+            source=row["source"],
+            media_type=row["media_type"],
+            language=row["language"],
+            metadata=json.loads(row["metadata"]),
+        )
+
+    def vectors_by_digest(self, collection: Collection, document_id: str) -> dict[str, Vectors]:
+        """Return the vectors of a document's chunks by the digest of the text embedded."""
+        query = sa.select(CHUNKS.c.digest, CHUNKS.c.vector).join(
+            DOCUMENTS, CHUNKS.c.document == DOCUMENTS.c.pk
+        )
+        query = query.where(
+            DOCUMENTS.c.collection == collection.pk,
+            DOCUMENTS.c.document_id == document_id,
+        )
+        with self._engine.connect() as connection:
+            return {row[0]: np.frombuffer(row[1], "<f4") for row in connection.execute(query)}
+
+    # --- chunks ----------------------------------------------------------------------------
+
+    def chunks(self, collection: Collection, chunk_ids: Sequence[int]) -> dict[int, StoredChunk]:
+        """Return those of the chunks that are current, by id; one that was removed is left out."""
+        query = chunk_query().where(CHUNKS.c.collection == collection.pk)
+        found: dict[int, StoredChunk] = {}
+        with self._engine.connect() as connection:
+            for at in range(0, len(chunk_ids), _IDS_PER_QUERY):
+                some = [int(chunk_id) for chunk_id in chunk_ids[at : at + _IDS_PER_QUERY]]
+                for row in connection.execute(query.where(CHUNKS.c.pk.in_(some))).mappings():
+                    found[row["pk"]] = stored_chunk(row)
+        return found
+
+    def removed_since(self, collection: Collection, revision: int) -> list[int]:
+        """Return the ids of the chunks removed after a revision."""
+        query = sa.select(REMOVALS.c.chunk).where(
+            REMOVALS.c.collection == collection.pk, REMOVALS.c.revision > revision
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def count_added_since(self, collection: Collection, revision: int) -> int:
+        """Count the current chunks that came after a revision."""
+        query = sa.select(sa.func.count()).where(
+            CHUNKS.c.collection == collection.pk, CHUNKS.c.revision > revision
+        )
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def added_since(self, collection: Collection, revision: int) -> Iterator[AddedChunk]:
+        """Yield the current chunks that came after a revision; each text is read once."""
+        query = sa.select(
+            CHUNKS.c.pk,
+            CHUNKS.c.version,
+            CHUNKS.c.start,
+            CHUNKS.c.end,
+            CHUNKS.c.headings,
+            CHUNKS.c.vector,
+        )
+        query = query.where(CHUNKS.c.collection == collection.pk, CHUNKS.c.revision > revision)
+        version, text, title, language = 0, "", "", ""
+        with self._engine.connect() as connection:
+            for row in connection.execute(query.order_by(CHUNKS.c.pk)).mappings():
+                if row["version"] != version:
+                    version = row["version"]
+                    found = connection.execute(
+                        sa.select(
+                            VERSIONS.c.text,
+                            VERSIONS.c.title,
+                            VERSIONS.c.language,
+                        ).where(VERSIONS.c.pk == version)
+                    ).one()
+                    text, title, language = found
+                yield AddedChunk(
+                    chunk_id=row["pk"],
+                    title=title,
+                    headings=tuple(json.loads(row["headings"])),
+                    language=language,
+                    text=text[row["start"] : row["end"]],
+                    vector=np.frombuffer(row["vector"], "<f4"),
+                )
+
+
+def _configure_connection(dbapi_connection: Any, _record: Any) -> None:
+    dbapi_connection.isolation_level = None  # we begin transactions ourselves, see _begin
+    dbapi_connection.execute("PRAGMA journal_mode = WAL")
+    dbapi_connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a power cut
+    dbapi_connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _write(connection: sa.Connection) -> None:
+    """Turn the transaction into a writing one before it reads, so that it can't be outrun."""
+    connection.exec_driver_sql("ROLLBACK")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _raise_revision(connection: sa.Connection, collection: Collection) -> int:
+    """Raise the collection's revision and return it."""
+    revision = connection.execute(
+        sa.update(COLLECTIONS)
+        .where(COLLECTIONS.c.pk == collection.pk, COLLECTIONS.c.uid == collection.uid)
+        .values(revision=COLLECTIONS.c.revision + 1)
+        .returning(COLLECTIONS.c.revision)
+    ).scalar()
+    if revision is None:
+        raise NotFound(f"the collection {collection.name!r} was deleted meanwhile")
+    return int(revision)
+
+
+def _put_version(
+    connection: sa.Connection,
+    collection: int,
+    document: Document,
+    chunks: Sequence[EmbeddedChunk],
+    recipe: str,
+    revision: int,
+) -> int:
+    """Store a document's next version in place of its current one; return its number."""
+    document_pk, version = _next_version(connection, collection, document.document_id)
+    _remove_chunks(connection, collection, document_pk, revision)
+    inserted = connection.execute(
+        sa.insert(VERSIONS).values(
+            document=document_pk,
+            version=version,
+            content_hash=document.content_hash,
+            recipe=recipe,
+            title=document.title,
+            source=document.source,
+            media_type=document.media_type,
+            language=document.language,
+            metadata=json.dumps(dict(document.metadata), ensure_ascii=False, default=str),
+            text=document.text,
+            blocks=json.dumps([asdict(block) for block in document.blocks]),
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+    )
+    rows = [
+        {
+            "collection": collection,
+            "document": document_pk,
+            "version": _inserted_key(inserted),
+            "ordinal": item.chunk.ordinal,
+            "start": item.chunk.start,
+            "end": item.chunk.end,
+            "page": item.chunk.page,
+            "headings": json.dumps(item.chunk.headings, ensure_ascii=False),
+            "tokens": item.chunk.tokens,
+            "digest": item.digest,
+            "vector": np.ascontiguousarray(item.vector, dtype="<f4").tobytes(),
+            "revision": revision,
+        }
+        for item in chunks
+    ]
+    if rows:
+        connection.execute(sa.insert(CHUNKS), rows)
+    return version
+
+
+def _next_version(connection: sa.Connection, collection: int, document_id: str) -> tuple[int, int]:
+    """Return the document's key and the number of the version to come, which is now current."""
+    query = sa.select(DOCUMENTS.c.pk, DOCUMENTS.c.version).where(
+        DOCUMENTS.c.collection == collection, DOCUMENTS.c.document_id == document_id
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        inserted = connection.execute(
+            sa.insert(DOCUMENTS).values(collection=collection, document_id=document_id, version=1)
+        )
+        return _inserted_key(inserted), 1
+    version = int(row.version) + 1
+    connection.execute(sa.update(DOCUMENTS).where(DOCUMENTS.c.pk == row.pk).values(version=version))
+    return int(row.pk), version
+
+
+def _inserted_key(result: sa.CursorResult[Any]) -> int:
+    key = result.inserted_primary_key
+    assert key is not None  # an INSERT of one row into a table with a key
+    return int(key[0])
+
+
+def _remove_chunks(
+    connection: sa.Connection, collection: int, document: int, revision: int
+) -> None:
+    old = sa.select(CHUNKS.c.pk, sa.literal(collection), sa.literal(revision)).where(
+        CHUNKS.c.document == document
+    )
+    connection.execute(sa.insert(REMOVALS).from_select(["chunk", "collection", "revision"], old))
+    connection.execute(sa.delete(CHUNKS).where(CHUNKS.c.document == document))
+
+
+def _no_document(collection: Collection, document_id: str, version: int | None = None) -> NotFound:
+    which = f"document {document_id!r}" + (f" version {version}" if version else "")
+    return NotFound(f"there is no {which} in collection {collection.name!r}")

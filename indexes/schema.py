@@ -1,0 +1,210 @@
+"""The catalogue's tables, and its rows as records."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from ragqwen.embedding import Vectors
+from ragqwen.records import Chunk, StoredChunk
+
+SCHEMA_VERSION = 1
+
+metadata = sa.MetaData()
+COLLECTIONS = sa.Table(
+    "collections",
+    metadata,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, unique=True, nullable=False),
+    sa.Column("uid", sa.Text, nullable=False),  # names the folder of its derived indexes
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("dimension", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+DOCUMENTS = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("collection", sa.ForeignKey(COLLECTIONS.c.pk), nullable=False),
+    sa.Column("document_id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),  # the one that answers
+    sa.UniqueConstraint("collection", "document_id"),
+    sqlite_autoincrement=True,
+)
+VERSIONS = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("document", sa.ForeignKey(DOCUMENTS.c.pk), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("recipe", sa.Text, nullable=False),  # how it was read and cut
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("metadata", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("blocks", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("document", "version"),
+)
+CHUNKS = sa.Table(
+    "chunks",
+    metadata,
+    sa.Column("pk", sa.Integer, primary_key=True),
+    sa.Column("collection", sa.ForeignKey(COLLECTIONS.c.pk), nullable=False),
+    sa.Column("document", sa.ForeignKey(DOCUMENTS.c.pk), nullable=False, index=True),
+    sa.Column("version", sa.ForeignKey(VERSIONS.c.pk), nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("page", sa.Integer),
+    sa.Column("headings", sa.Text, nullable=False),
+    sa.Column("tokens", sa.Integer, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),  # of the text that was embedded
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Index("chunks_by_revision", "collection", "revision"),
+    sqlite_autoincrement=True,  # a chunk's number is never given to another
+)
+REMOVALS = sa.Table(
+    "removals",
+    metadata,
+    sa.Column("chunk", sa.Integer, primary_key=True),
+    sa.Column("collection", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Index("removals_by_revision", "collection", "revision"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection as it stood when it was looked up; `revision` rises with every change."""
+
+    pk: int
+    name: str
+    uid: str
+    fingerprint: str
+    dimension: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedChunk:
+    """A chunk on its way in: `digest` is of the text that was embedded into `vector`."""
+
+    chunk: Chunk
+    digest: str
+    vector: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """What the catalogue knows of a document's current version, its text aside."""
+
+    document_id: str
+    version: int
+    title: str
+    source: str
+    media_type: str
+    language: str
+    content_hash: str
+    recipe: str
+    created_at: str
+    n_chars: int
+    n_chunks: int
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedChunk:
+    """What a derived index needs to know of a chunk."""
+
+    chunk_id: int
+    title: str
+    headings: tuple[str, ...]
+    language: str
+    text: str
+    vector: Vectors
+
+
+def is_current() -> sa.ColumnElement[bool]:
+    return sa.and_(VERSIONS.c.document == DOCUMENTS.c.pk, VERSIONS.c.version == DOCUMENTS.c.version)
+
+
+def info_query(collection: int) -> sa.Select[Any]:
+    n_chunks = (
+        sa.select(sa.func.count())
+        .where(CHUNKS.c.document == DOCUMENTS.c.pk)
+        .correlate(DOCUMENTS)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            DOCUMENTS.c.document_id,
+            VERSIONS.c.version,
+            VERSIONS.c.title,
+            VERSIONS.c.source,
+            VERSIONS.c.media_type,
+            VERSIONS.c.language,
+            VERSIONS.c.content_hash,
+            VERSIONS.c.recipe,
+            VERSIONS.c.created_at,
+            VERSIONS.c.metadata,
+            sa.func.length(VERSIONS.c.text).label("n_chars"),
+            n_chunks.label("n_chunks"),
+        )
+        .join(VERSIONS, is_current())
+        .where(DOCUMENTS.c.collection == collection)
+    )
+
+
+def info(row: sa.RowMapping) -> DocumentInfo:
+    return DocumentInfo(**{**row, "metadata": json.loads(row["metadata"])})
+
+
+def chunk_query() -> sa.Select[Any]:
+    length = CHUNKS.c.end - CHUNKS.c.start
+    return (
+        sa.select(
+            CHUNKS.c.pk,
+            DOCUMENTS.c.document_id,
+            VERSIONS.c.version,
+            VERSIONS.c.title,
+            VERSIONS.c.source,
+            VERSIONS.c.language,
+            CHUNKS.c.ordinal,
+            CHUNKS.c.start,
+            CHUNKS.c.end,
+            CHUNKS.c.page,
+            CHUNKS.c.headings,
+            CHUNKS.c.tokens,
+            sa.func.substr(VERSIONS.c.text, CHUNKS.c.start + 1, length).label("text"),
+        )
+        .join(DOCUMENTS, CHUNKS.c.document == DOCUMENTS.c.pk)
+        .join(VERSIONS, CHUNKS.c.version == VERSIONS.c.pk)
+    )
+
+
+def stored_chunk(row: sa.RowMapping) -> StoredChunk:
+    return StoredChunk(
+        chunk_id=row["pk"],
+        document_id=row["document_id"],
+        version=row["version"],
+        title=row["title"],
+        source=row["source"],
+        language=row["language"],
+        chunk=Chunk(
+            ordinal=row["ordinal"],
+            start=row["start"],
+            end=row["end"],
+            text=row["text"],
+            page=row["page"],
+            headings=tuple(json.loads(row["headings"])),
+            tokens=row["tokens"],
+        ),
+    )

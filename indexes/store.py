@@ -1,0 +1,253 @@
+"""A data folder: the catalogue, and for each collection the indexes derived from it."""
+
+import shutil
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from indexes.catalogue import Catalogue
+from indexes.keywords import KeywordIndex
+from indexes.schema import Collection, DocumentInfo, EmbeddedChunk
+from indexes.vectors import VectorIndex
+from ragqwen.embedding import Embedder, Vectors
+from ragqwen.errors import FingerprintMismatch, InputError
+from ragqwen.records import Document, StoredChunk
+from ragqwen.retrieval import Hits
+
+_SAVE_AFTER_CHANGES = 2000  # a lost generation costs the time to read the vectors again
+_MAX_NAME_CHARS = 100
+
+
+class CollectionIndex:
+    """One collection, opened for search and change; safe to share between threads.
+
+    Both indexes follow the catalogue: every search first looks at the collection's revision and
+    catches up if it has risen, here or in another process. What they still hold of a removed chunk
+    never gets out, because chunks are read from the catalogue.
+    """
+
+    def __init__(self, catalogue: Catalogue, name: str, folder: Path, embedder: Embedder) -> None:
+        """Open a collection that exists.
+
+        :raises NotFound: if it doesn't.
+        :raises FingerprintMismatch: if it was embedded by another embedder.
+        """
+        self._catalogue = catalogue
+        self.name = name
+        collection = catalogue.collection(name)
+        if collection.fingerprint != embedder.fingerprint:
+            raise FingerprintMismatch(
+                f"collection {name!r} was embedded by {collection.fingerprint}, but "
+                f"{embedder.fingerprint} is configured: set RAGQWEN_EMBEDDER back, or run "
+                f"`ragqwen reindex --collection {name}` to embed it anew"
+            )
+        self.uid = collection.uid
+        self._folder = folder / collection.uid
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file_lock = FileLock(self._folder / "lock")
+        self._lock = threading.RLock()
+        self._unsaved = 0
+        with self._file_lock:
+            self._vectors = VectorIndex(
+                self._folder, fingerprint=embedder.fingerprint, dimension=embedder.dimension
+            )
+            self._keywords = KeywordIndex(self._folder)
+
+    # --- documents -------------------------------------------------------------------------
+
+    def put(
+        self, documents: Sequence[tuple[Document, Sequence[EmbeddedChunk]]], recipe: str
+    ) -> list[int]:
+        """Store documents as their newest versions; see `Catalogue.put`."""
+        return self._catalogue.put(self.state(), documents, recipe)
+
+    def delete(self, document_id: str) -> None:
+        """Delete a document; when this returns, no index can serve it any more.
+
+        :raises NotFound: if there is no such document.
+        """
+        self._catalogue.delete(self.state(), document_id)
+        self.refresh()
+
+    def document(self, document_id: str, version: int | None = None) -> Document:
+        """Return a document with its text; see `Catalogue.document`."""
+        return self._catalogue.document(self.state(), document_id, version)
+
+    def document_info(self, document_id: str) -> DocumentInfo:
+        """Return what is known of a document; see `Catalogue.document_info`."""
+        return self._catalogue.document_info(self.state(), document_id)
+
+    def documents(self, *, limit: int | None = None, offset: int = 0) -> list[DocumentInfo]:
+        """Return the documents, by id."""
+        return self._catalogue.documents(self.state(), limit=limit, offset=offset)
+
+    def count_documents(self) -> int:
+        """Count the documents."""
+        return self._catalogue.count_documents(self.state())
+
+    def recipes(self) -> dict[str, tuple[str, str]]:
+        """Return each document's (content hash, recipe) by id."""
+        return self._catalogue.recipes(self.state())
+
+    def vectors_by_digest(self, document_id: str) -> dict[str, Vectors]:
+        """Return a document's vectors by the digest of what was embedded."""
+        return self._catalogue.vectors_by_digest(self.state(), document_id)
+
+    # --- search (ragqwen.retrieval.SearchIndex) --------------------------------------------
+
+    def dense(self, query: Vectors, k: int) -> Hits:
+        """Return the k nearest chunks to a unit vector, with cosines."""
+        with self._caught_up():
+            return self._vectors.search(query, k)
+
+    def lexical(self, query_terms: Sequence[str], k: int) -> Hits:
+        """Return the k best chunks for the terms, with BM25 scores."""
+        with self._caught_up():
+            return self._keywords.search(query_terms, k)
+
+    def term_weights(self, query_terms: Sequence[str]) -> Mapping[str, float]:
+        """Return how rare each term is: BM25's inverse document frequency."""
+        with self._caught_up():
+            return self._keywords.term_weights(query_terms)
+
+    def chunks(self, chunk_ids: Sequence[int]) -> Mapping[int, StoredChunk]:
+        """Return the chunks that are current; one that was removed is left out."""
+        return self._catalogue.chunks(self.state(), chunk_ids)
+
+    def text(self, document_id: str, version: int, start: int, end: int) -> str:
+        """Return a span of a document's text."""
+        return self.document(document_id, version).text[start:end]
+
+    # --- following the catalogue -----------------------------------------------------------
+
+    def state(self) -> Collection:
+        """Return the collection as it stands now.
+
+        :raises NotFound: if it was deleted.
+        """
+        return self._catalogue.collection(self.name)
+
+    def refresh(self) -> None:
+        """Bring both indexes up to the catalogue."""
+        with self._caught_up():
+            pass
+
+    def save(self) -> None:
+        """Bring both indexes up to the catalogue and write the vectors to disk."""
+        with self._caught_up():
+            self._save_vectors()
+
+    @contextmanager
+    def _caught_up(self) -> Iterator[None]:
+        with self._lock:
+            collection = self.state()
+            behind = min(self._vectors.revision, self._keywords.revision) < collection.revision
+            if behind:
+                with self._file_lock:
+                    self._catch_up(collection)
+            yield
+
+    def _catch_up(self, collection: Collection) -> None:
+        if self._keywords.revision_on_disk > self._keywords.revision:
+            self._keywords.reload()  # another process has been here
+        for index in (self._vectors, self._keywords):
+            seen = index.revision
+            if seen >= collection.revision:
+                continue
+            removed = self._catalogue.removed_since(collection, seen) if seen else []
+            added = self._catalogue.added_since(collection, seen)
+            before = len(index)
+            index.apply(removed, added, collection.revision)
+            if index is self._vectors:
+                self._unsaved += len(removed) + max(0, len(index) - before)
+        if self._unsaved >= _SAVE_AFTER_CHANGES:
+            self._save_vectors()
+
+    def _save_vectors(self) -> None:
+        with self._file_lock:
+            if self._vectors.revision_on_disk < self._vectors.revision:
+                self._vectors.save()
+        self._unsaved = 0
+
+
+class Store:
+    """A data folder with its catalogue and its collections."""
+
+    def __init__(self, folder: Path, embedder: Embedder) -> None:
+        """Open a data folder, making it where there is none."""
+        self._folder = folder
+        self._embedder = embedder
+        self._catalogue = Catalogue(folder / "catalogue.sqlite")
+        self._open: dict[str, CollectionIndex] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is only in memory to disk and close the catalogue."""
+        with self._lock:
+            names = {collection.name for collection in self._catalogue.collections()}
+            for name, index in self._open.items():
+                if name in names:
+                    index.save()
+            self._open.clear()
+            self._catalogue.close()
+
+    def collections(self) -> list[Collection]:
+        """Return all collections, by name."""
+        return self._catalogue.collections()
+
+    def collection(self, name: str, *, create: bool = False) -> CollectionIndex:
+        """Open a collection.
+
+        :param create: make it if it isn't there.
+        :raises NotFound: if there is none of that name.
+        :raises InputError: if a collection to be made has no usable name.
+        :raises FingerprintMismatch: if it was embedded by another embedder.
+        """
+        with self._lock:
+            if create:
+                self._create(name)
+            uid = self._catalogue.collection(name).uid
+            index = self._open.get(name)
+            if index is None or index.uid != uid:
+                index = CollectionIndex(
+                    self._catalogue, name, self._folder / "collections", self._embedder
+                )
+                self._open[name] = index
+            return index
+
+    def delete_collection(self, name: str) -> None:
+        """Delete a collection, its documents and its indexes.
+
+        :raises NotFound: if there is none of that name.
+        """
+        with self._lock:
+            collection = self._catalogue.collection(name)
+            self._catalogue.delete_collection(collection.pk)
+            self._open.pop(name, None)
+            shutil.rmtree(self._folder / "collections" / collection.uid, ignore_errors=True)
+
+    def _create(self, name: str) -> None:
+        if (
+            not name
+            or len(name) > _MAX_NAME_CHARS
+            or name != name.strip()
+            or not name.isprintable()
+        ):
+            raise InputError(
+                f"{name!r} can't be a collection's name: give 1 to {_MAX_NAME_CHARS} printable "
+                "characters without space at the ends"
+            )
+        if all(collection.name != name for collection in self._catalogue.collections()):
+            self._catalogue.create_collection(
+                name, uuid.uuid4().hex, self._embedder.fingerprint, self._embedder.dimension
+            )

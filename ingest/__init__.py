@@ -1,0 +1,1 @@
+"""Files in, documents in the index out: reading, assembling, chunking, the pipeline."""

@@ -1,0 +1,146 @@
+"""The records that pass from stage to stage. All are frozen; positions are code points.
+
+A file becomes elements, a `Document`, chunks; a question becomes passages and an `Answer`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ElementKind = Literal["heading", "text", "list_item", "table", "code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One piece of a file, as a reader saw it.
+
+    `level` is the depth of a heading, 1 for the outermost; 0 for all else. `page` counts from 1
+    and is None where the format has no pages.
+    """
+
+    text: str
+    kind: ElementKind = "text"
+    page: int | None = None
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What a reader made of one file: its elements in reading order, and what it says of itself."""
+
+    elements: tuple[Element, ...]
+    title: str = ""
+    media_type: str = "application/octet-stream"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An element's place in the document's text: `text[start:end]`, on `page`, under `headings`."""
+
+    start: int
+    end: int
+    kind: ElementKind = "text"
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document before it is cut: one NFC text, and blocks that are spans of it, in order."""
+
+    document_id: str
+    text: str
+    blocks: tuple[Block, ...]
+    content_hash: str
+    title: str = ""
+    source: str = ""
+    media_type: str = "text/plain"
+    language: str = "und"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span of a document: whole sentences, `text == document.text[start:end]`."""
+
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    page: int | None
+    headings: tuple[str, ...]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk as the catalogue gives it back, with all that a citation needs."""
+
+    chunk_id: int
+    document_id: str
+    version: int
+    title: str
+    source: str
+    language: str
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved span, perhaps of several neighbouring chunks: `text == document[start:end]`."""
+
+    document_id: str
+    version: int
+    title: str
+    source: str
+    language: str
+    start: int
+    end: int
+    text: str
+    page: int | None
+    headings: tuple[str, ...]
+    score: float
+    chunk_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A place in a source that an answer rests on: `quote == document_text[start:end]`."""
+
+    marker: str
+    document_id: str
+    version: int
+    title: str
+    source: str
+    language: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """How much the model was allowed to think, and how much it did, in Qwen tokens."""
+
+    mode: Literal["off", "on"]
+    budget_tokens: int
+    used_tokens: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `ask` returns, through every face of the service."""
+
+    question: str
+    answer: str
+    answerable: bool
+    language: str
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    model: str
+    notices: tuple[str, ...]
+    thinking: Thinking
+    timings_ms: Mapping[str, float]

@@ -1,0 +1,178 @@
+"""From a question to passages: both legs of search, fused, merged and freed of duplicates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ragqwen.analysis import terms
+from ragqwen.embedding import Embedder, Vectors
+from ragqwen.languages import identify
+from ragqwen.records import Passage, StoredChunk
+
+Leg = Literal["hybrid", "dense", "lexical"]
+Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
+
+_MIN_CANDIDATES = 50
+_DUPLICATE_JACCARD = 0.9
+_MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
+
+
+class SearchIndex(Protocol):
+    """What retrieval needs of a collection; FAISS and tantivy stand behind it today."""
+
+    def dense(self, query: Vectors, k: int) -> Hits:
+        """Return the k nearest chunks to a unit vector, with cosines."""
+
+    def lexical(self, query_terms: Sequence[str], k: int) -> Hits:
+        """Return the k best chunks for the terms, with BM25 scores."""
+
+    def term_weights(self, query_terms: Sequence[str]) -> Mapping[str, float]:
+        """Return how rare each term is: BM25's inverse document frequency."""
+
+    def chunks(self, chunk_ids: Sequence[int]) -> Mapping[int, StoredChunk]:
+        """Return the chunks that are current; one that was removed is left out."""
+
+    def text(self, document_id: str, version: int, start: int, end: int) -> str:
+        """Return a span of a document's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found for a question, and what the answer path needs to judge it."""
+
+    question: str
+    language: str
+    terms: tuple[str, ...]
+    term_weights: Mapping[str, float]
+    passages: tuple[Passage, ...]
+
+
+class Retriever:
+    """Searches one collection by vectors and by words and fuses the two."""
+
+    def __init__(self, index: SearchIndex, embedder: Embedder, *, dense_weight: float) -> None:
+        """:param dense_weight: the vectors' part beside 1 for the words, see `fuse`."""
+        self._index = index
+        self._embedder = embedder
+        self._dense_weight = dense_weight
+
+    def retrieve(
+        self, question: str, *, k: int = 10, leg: Leg = "hybrid", max_tokens: int | None = None
+    ) -> Evidence:
+        """Find the passages for a question.
+
+        :param k: how many passages at most.
+        :param max_tokens: Qwen tokens that the passages may have together.
+        :return: passages, best first; neighbouring chunks come as one passage.
+        """
+        language = identify(question)
+        query_terms = terms(question, language)
+        n_candidates = max(_MIN_CANDIDATES, 5 * k)
+        lexical: Hits = []
+        dense: Hits = []
+        if leg != "dense":
+            lexical = self._index.lexical(query_terms, n_candidates)
+        if leg != "lexical":
+            dense = self._index.dense(self._embedder.embed_query(question), n_candidates)
+        fused = fuse(lexical, dense, dense_weight=self._dense_weight)
+        chunks = self._index.chunks([chunk_id for chunk_id, _ in fused])
+        scored = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
+        chosen = _choose(scored, k, max_tokens)
+        return Evidence(
+            question=question,
+            language=language,
+            terms=tuple(query_terms),
+            term_weights=self._index.term_weights(query_terms),
+            passages=tuple(self._passage(group) for group in chosen),
+        )
+
+    def _passage(self, group: Sequence[tuple[StoredChunk, float]]) -> Passage:
+        """Make one passage of chunks that follow one another."""
+        ordered = sorted((stored for stored, _ in group), key=lambda stored: stored.chunk.start)
+        first, last = ordered[0], ordered[-1]
+        start, end = first.chunk.start, last.chunk.end
+        text = first.chunk.text
+        if first is not last:
+            text = self._index.text(first.document_id, first.version, start, end)
+        return Passage(
+            document_id=first.document_id,
+            version=first.version,
+            title=first.title,
+            source=first.source,
+            language=first.language,
+            start=start,
+            end=end,
+            text=text,
+            page=first.chunk.page,
+            headings=first.chunk.headings,
+            score=max(score for _, score in group),
+            chunk_ids=tuple(stored.chunk_id for stored in ordered),
+        )
+
+
+def fuse(lexical: Hits, dense: Hits, *, dense_weight: float) -> list[tuple[int, float]]:
+    """Add the two legs' scores, each scaled to [0, 1] over its own hits; best first.
+
+    Words count from 0, the score of a chunk that has none of them; vectors count from the worst
+    hit, because a cosine has no natural zero. Scores beat ranks here: over 12 languages of xquad,
+    recall@1 was 0.90 against 0.85 for reciprocal rank fusion (LOG.md).
+    """
+    fused: dict[int, float] = {}
+    if lexical and lexical[0][1] > 0:
+        fused = {chunk_id: score / lexical[0][1] for chunk_id, score in lexical}
+    if dense:
+        best, worst = dense[0][1], dense[-1][1]
+        for chunk_id, score in dense:
+            scaled = (score - worst) / (best - worst) if best > worst else 1.0
+            fused[chunk_id] = fused.get(chunk_id, 0.0) + dense_weight * scaled
+    return sorted(fused.items(), key=lambda hit: (-hit[1], hit[0]))
+
+
+def _choose(
+    scored: Sequence[tuple[StoredChunk, float]], k: int, max_tokens: int | None
+) -> list[list[tuple[StoredChunk, float]]]:
+    """Take the best chunks that fit, drop near-duplicates, and group neighbours.
+
+    Groups come in the order of their best chunk, each of chunks that follow one another.
+    """
+    groups: list[list[tuple[StoredChunk, float]]] = []
+    seen: list[set[str]] = []
+    tokens = 0
+    for stored, score in scored:
+        if max_tokens is not None and groups and tokens + stored.chunk.tokens > max_tokens:
+            continue
+        neighbour = next((group for group in groups if _joins(stored, group)), None)
+        if neighbour is None and len(groups) == k:
+            break
+        shingles = _shingles(stored.chunk.text)
+        if any(_jaccard(shingles, other) >= _DUPLICATE_JACCARD for other in seen):
+            continue
+        seen.append(shingles)
+        tokens += stored.chunk.tokens
+        if neighbour is None:
+            groups.append([(stored, score)])
+        else:
+            neighbour.append((stored, score))
+    return groups
+
+
+def _joins(stored: StoredChunk, group: Sequence[tuple[StoredChunk, float]]) -> bool:
+    """Tell whether a chunk comes right before or after a group that still has room."""
+    first = group[0][0]
+    if len(group) == _MAX_MERGED or stored.document_id != first.document_id:
+        return False
+    ordinals = [member.chunk.ordinal for member, _ in group]
+    return stored.chunk.ordinal in (min(ordinals) - 1, max(ordinals) + 1)
+
+
+def _shingles(text: str) -> set[str]:
+    """Return the character 5-grams of a text, which know no language."""
+    squeezed = "".join(text.split())
+    return {squeezed[at : at + 5] for at in range(max(1, len(squeezed) - 4))}
+
+
+def _jaccard(a: set[str], b: set[str]) -> float:
+    if min(len(a), len(b)) < _DUPLICATE_JACCARD * max(len(a), len(b)):
+        return 0.0
+    union = len(a | b)
+    return len(a & b) / union if union else 1.0

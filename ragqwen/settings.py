@@ -1,0 +1,70 @@
+"""All settings, read once from the environment where the program starts."""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ragqwen.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """The settings; each is an environment variable with the prefix `RAGQWEN_`."""
+
+    model_config = SettingsConfigDict(env_prefix="RAGQWEN_", frozen=True, env_ignore_empty=True)
+
+    data_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".ragqwen",
+        description="folder of the catalogue and the indexes",
+    )
+    collection: str = Field("default", description="collection used when none is named")
+    embedder: str = Field(
+        "builtin",
+        description="'builtin', or a sentence-transformers model such as Qwen/Qwen3-Embedding-0.6B",
+    )
+    embedder_dimension: int | None = Field(
+        None, ge=32, description="shorten a Matryoshka model's vectors to this length"
+    )
+    dense_weight: float | None = Field(
+        None, ge=0, description="the vectors' part beside 1 for BM25; by default the embedder's"
+    )
+    llm_base_url: str | None = Field(
+        None, description="an OpenAI-compatible server, such as http://localhost:8000/v1 (vLLM)"
+    )
+    llm_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-8B")
+    llm_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
+    llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for the model")
+    llm_max_answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
+    context_tokens: int = Field(
+        6000, ge=256, description="Qwen tokens of passages that go into a prompt"
+    )
+    chunk_words: int = Field(
+        160, ge=20, description="words in a chunk; words hold about as much in any language"
+    )
+    chunk_tokens: int = Field(2048, ge=64, description="Qwen tokens that a chunk may never exceed")
+    parse_seconds: float = Field(60, gt=0, description="longest time to read one file")
+    parse_memory_mb: int = Field(4096, ge=512, description="memory a file reader may take")
+    parse_workers: int = Field(2, ge=1, description="file readers that run side by side")
+    max_upload_mb: int = Field(200, ge=1, description="largest file that is taken")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment; an override that is None leaves it to that.
+
+    :raises SettingsError: if one has a value it can't have.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"RAGQWEN_{'_'.join(str(part) for part in error['loc']).upper()}: {error['msg']}, "
+            f"not {error['input']!r}"
+            for error in exc.errors()
+        )
+        raise SettingsError(f"bad setting: {problems}") from exc
+    if (settings.llm_base_url is None) != (settings.llm_model is None):
+        raise SettingsError(
+            "RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL go together: set both or neither"
+        )
+    return settings
