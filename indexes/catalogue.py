@@ -5,7 +5,7 @@ and went, so that an index derived from the catalogue can catch up from the revi
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -156,6 +156,38 @@ class Catalogue:
                 _put_version(connection, collection.pk, document, chunks, recipe, revision)
                 for document, chunks in documents
             ]
+
+    def reindex(
+        self,
+        collection: Collection,
+        *,
+        fingerprint: str,
+        dimension: int,
+        recipe: str,
+        cut: Callable[[Document], Sequence[EmbeddedChunk]],
+    ) -> Iterator[str]:
+        """Give every document new chunks, in one transaction; yield the ids as they are done.
+
+        Searches see the old chunks until the last document is done; other writers wait. Versions
+        stay what they are, because the text does.
+        """
+        query = sa.select(DOCUMENTS.c.pk, DOCUMENTS.c.document_id, VERSIONS.c.pk.label("version"))
+        query = query.join(VERSIONS, is_current()).where(DOCUMENTS.c.collection == collection.pk)
+        with self._writing() as connection:
+            revision = _raise_revision(connection, collection)
+            connection.execute(
+                sa.update(COLLECTIONS)
+                .where(COLLECTIONS.c.pk == collection.pk)
+                .values(fingerprint=fingerprint, dimension=dimension)
+            )
+            for document, document_id, version in connection.execute(query).all():
+                chunks = cut(self.document(collection, document_id))
+                _remove_chunks(connection, collection.pk, document, revision)
+                _insert_chunks(connection, collection.pk, document, version, chunks, revision)
+                connection.execute(
+                    sa.update(VERSIONS).where(VERSIONS.c.pk == version).values(recipe=recipe)
+                )
+                yield document_id
 
     def delete(self, collection: Collection, document_id: str) -> None:
         """Delete a document, all its versions and chunks.
@@ -374,25 +406,7 @@ def _put_version(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
     )
-    rows = [
-        {
-            "collection": collection,
-            "document": document_pk,
-            "version": _inserted_key(inserted),
-            "ordinal": item.chunk.ordinal,
-            "start": item.chunk.start,
-            "end": item.chunk.end,
-            "page": item.chunk.page,
-            "headings": json.dumps(item.chunk.headings, ensure_ascii=False),
-            "tokens": item.chunk.tokens,
-            "digest": item.digest,
-            "vector": np.ascontiguousarray(item.vector, dtype="<f4").tobytes(),
-            "revision": revision,
-        }
-        for item in chunks
-    ]
-    if rows:
-        connection.execute(sa.insert(CHUNKS), rows)
+    _insert_chunks(connection, collection, document_pk, _inserted_key(inserted), chunks, revision)
     return version
 
 
@@ -410,6 +424,35 @@ def _next_version(connection: sa.Connection, collection: int, document_id: str) 
     version = int(row.version) + 1
     connection.execute(sa.update(DOCUMENTS).where(DOCUMENTS.c.pk == row.pk).values(version=version))
     return int(row.pk), version
+
+
+def _insert_chunks(
+    connection: sa.Connection,
+    collection: int,
+    document: int,
+    version: int,
+    chunks: Sequence[EmbeddedChunk],
+    revision: int,
+) -> None:
+    rows = [
+        {
+            "collection": collection,
+            "document": document,
+            "version": version,
+            "ordinal": item.chunk.ordinal,
+            "start": item.chunk.start,
+            "end": item.chunk.end,
+            "page": item.chunk.page,
+            "headings": json.dumps(item.chunk.headings, ensure_ascii=False),
+            "tokens": item.chunk.tokens,
+            "digest": item.digest,
+            "vector": np.ascontiguousarray(item.vector, dtype="<f4").tobytes(),
+            "revision": revision,
+        }
+        for item in chunks
+    ]
+    if rows:
+        connection.execute(sa.insert(CHUNKS), rows)
 
 
 def _inserted_key(result: sa.CursorResult[Any]) -> int:

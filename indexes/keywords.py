@@ -1,7 +1,6 @@
 """BM25 over one collection: a tantivy index of our own terms, derived from the catalogue."""
 
 import json
-import math
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -98,14 +97,9 @@ class KeywordIndex:
             (int(i), float(score)) for i, (score, _) in zip(ids, hits, strict=True) if i is not None
         ]
 
-    def term_weights(self, query_terms: Iterable[str]) -> dict[str, float]:
-        """Return BM25's inverse document frequency of each term, over the chunks' texts."""
-        n_chunks = len(self)
-        weights = {}
-        for term in set(query_terms):
-            n_with = self._searcher.doc_freq("text", term)
-            weights[term] = math.log(1 + (n_chunks - min(n_with, n_chunks) + 0.5) / (n_with + 0.5))
-        return weights
+    def document_frequencies(self, query_terms: Iterable[str]) -> dict[str, int]:
+        """Return in how many chunks' texts each term occurs."""
+        return {term: self._searcher.doc_freq("text", term) for term in set(query_terms)}
 
     def _start_anew(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

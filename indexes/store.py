@@ -3,7 +3,7 @@
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,13 +38,8 @@ class CollectionIndex:
         """
         self._catalogue = catalogue
         self.name = name
-        collection = catalogue.collection(name)
-        if collection.fingerprint != embedder.fingerprint:
-            raise FingerprintMismatch(
-                f"collection {name!r} was embedded by {collection.fingerprint}, but "
-                f"{embedder.fingerprint} is configured: set RAGQWEN_EMBEDDER back, or run "
-                f"`ragqwen reindex --collection {name}` to embed it anew"
-            )
+        self._fingerprint = embedder.fingerprint
+        collection = self.state()
         self.uid = collection.uid
         self._folder = folder / collection.uid
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -109,10 +104,10 @@ class CollectionIndex:
         with self._caught_up():
             return self._keywords.search(query_terms, k)
 
-    def term_weights(self, query_terms: Sequence[str]) -> Mapping[str, float]:
-        """Return how rare each term is: BM25's inverse document frequency."""
+    def document_frequencies(self, query_terms: Sequence[str]) -> Mapping[str, int]:
+        """Return in how many chunks each term occurs."""
         with self._caught_up():
-            return self._keywords.term_weights(query_terms)
+            return self._keywords.document_frequencies(query_terms)
 
     def chunks(self, chunk_ids: Sequence[int]) -> Mapping[int, StoredChunk]:
         """Return the chunks that are current; one that was removed is left out."""
@@ -128,8 +123,16 @@ class CollectionIndex:
         """Return the collection as it stands now.
 
         :raises NotFound: if it was deleted.
+        :raises FingerprintMismatch: if it was embedded by another embedder.
         """
-        return self._catalogue.collection(self.name)
+        collection = self._catalogue.collection(self.name)
+        if collection.fingerprint != self._fingerprint:
+            raise FingerprintMismatch(
+                f"collection {self.name!r} was embedded by {collection.fingerprint}, but "
+                f"{self._fingerprint} is configured: set RAGQWEN_EMBEDDER back, or run "
+                f"`ragqwen reindex --collection {self.name}` to embed it anew"
+            )
+        return collection
 
     def refresh(self) -> None:
         """Bring both indexes up to the catalogue."""
@@ -205,6 +208,10 @@ class Store:
         """Return all collections, by name."""
         return self._catalogue.collections()
 
+    def count_documents(self, collection: Collection) -> int:
+        """Count the documents of a collection."""
+        return self._catalogue.count_documents(collection)
+
     def collection(self, name: str, *, create: bool = False) -> CollectionIndex:
         """Open a collection.
 
@@ -224,6 +231,24 @@ class Store:
                 )
                 self._open[name] = index
             return index
+
+    def reindex(
+        self, name: str, recipe: str, cut: Callable[[Document], Sequence[EmbeddedChunk]]
+    ) -> Iterator[str]:
+        """Cut and embed a collection's documents anew, with this store's embedder.
+
+        Nothing changes unless all of it is done. Yields the documents' ids.
+
+        :raises NotFound: if there is no collection of that name.
+        """
+        yield from self._catalogue.reindex(
+            self._catalogue.collection(name),
+            fingerprint=self._embedder.fingerprint,
+            dimension=self._embedder.dimension,
+            recipe=recipe,
+            cut=cut,
+        )
+        self.collection(name).save()
 
     def delete_collection(self, name: str) -> None:
         """Delete a collection, its documents and its indexes.

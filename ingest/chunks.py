@@ -29,7 +29,8 @@ def chunk_document(document: Document, *, max_words: int, max_tokens: int) -> It
 
     A chunk is filled up to `max_words`, because a word holds about as much in every language
     (0.7 to 1.5 times English over 119 languages of belebele) where a token does not (1 to 10
-    times, FLORES). It ends earlier at a heading. `max_tokens` is never exceeded.
+    times, FLORES). It ends earlier at a heading, and at the
+    end of a page. `max_tokens` is never exceeded.
 
     :param max_words: ICU words; one sentence may have more, and a short rest is added on top.
     :param max_tokens: Qwen tokens.
@@ -101,7 +102,8 @@ def _packed(
             and group[-1].block.kind != "heading"
             and words >= _SMALL * max_words
         )
-        if group and (full or starts_section):
+        turns_page = group and unit.block.page != group[-1].block.page
+        if group and (full or starts_section or turns_page):
             yield group
             group, words, tokens = [], 0, 0
         group.append(unit)
@@ -114,12 +116,17 @@ def _packed(
 def _joined_rests(
     groups: Iterator[list[_Sentence]], max_words: int, max_tokens: int
 ) -> Iterator[list[_Sentence]]:
-    """Join a group that holds little to the one before, unless a section begins with it."""
+    """Join a group that holds little to the one before, unless a section or page begins with it."""
     before: list[_Sentence] = []
     for group in groups:
         small = sum(unit.words for unit in group) < _SMALL * max_words
         tokens = sum(unit.tokens + _JOIN_TOKENS for unit in (*before, *group))
-        if before and small and tokens <= max_tokens and group[0].block.kind != "heading":
+        goes_on = (
+            before
+            and group[0].block.kind != "heading"
+            and group[0].block.page == before[-1].block.page
+        )
+        if goes_on and small and tokens <= max_tokens:
             before = before + group
             continue
         if before:

@@ -7,7 +7,7 @@ from typing import Any
 from ragqwen.errors import DocumentRefused
 from ragqwen.languages import identify
 from ragqwen.records import Block, Document, Element, ParsedFile
-from ragqwen.text import normalise_text
+from ragqwen.text import normalise_text, unwrap_lines
 
 _MAX_HEADING_CHARS = 200
 _MAX_TITLE_CHARS = 300
@@ -63,6 +63,8 @@ def _join(elements: Iterable[Element]) -> tuple[str, tuple[Block, ...]]:
         text = normalise_text(element.text)
         if not text:
             continue
+        if element.kind in ("text", "list_item") and "\n" in text:
+            text = normalise_text(unwrap_lines(text))
         if element.kind == "heading":
             headings = [(level, name) for level, name in headings if level < element.level]
             headings.append((element.level, text[:_MAX_HEADING_CHARS].replace("\n", " ")))

@@ -1,7 +1,7 @@
 """The way of a document from a source into the index."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,25 +33,63 @@ class IngestResult:
     reason: str = ""
 
 
-class Pipeline:
-    """Reads, cuts, embeds and stores documents; what is unchanged is left alone."""
+class Cutter:
+    """Cuts documents into chunks and embeds them."""
 
-    def __init__(
-        self,
-        index: CollectionIndex,
-        embedder: Embedder,
-        parser: ParserPool,
-        *,
-        chunk_words: int,
-        chunk_tokens: int,
-    ) -> None:
+    def __init__(self, embedder: Embedder, *, chunk_words: int, chunk_tokens: int) -> None:
         """:param chunk_words, chunk_tokens: see `chunk_document`."""
-        self._index = index
         self._embedder = embedder
-        self._parser = parser
         self._chunk_words = chunk_words
         self._chunk_tokens = chunk_tokens
         self.recipe = f"read-{READING_VERSION} cut-{CHUNKING_VERSION}-{chunk_words}-{chunk_tokens}"
+
+    def cut(self, document: Document) -> list[Chunk]:
+        """Cut a document."""
+        return list(
+            chunk_document(document, max_words=self._chunk_words, max_tokens=self._chunk_tokens)
+        )
+
+    def embed(
+        self,
+        cut_documents: Sequence[tuple[Document, Sequence[Chunk]]],
+        known: Mapping[str, Vectors] | None = None,
+    ) -> list[tuple[Document, list[EmbeddedChunk]]]:
+        """Embed chunks.
+
+        :param known: vectors of texts embedded before, by digest; these are not embedded again.
+        """
+        texts = [
+            [text_to_embed(document, chunk) for chunk in chunks]
+            for document, chunks in cut_documents
+        ]
+        by_digest = {text_digest(text): text for some in texts for text in some}
+        vectors = dict(known or {})
+        fresh = {digest: text for digest, text in by_digest.items() if digest not in vectors}
+        embedded = self._embedder.embed_documents(list(fresh.values()))
+        vectors.update(zip(fresh, embedded, strict=True))
+        return [
+            (
+                document,
+                [
+                    EmbeddedChunk(chunk, text_digest(text), vectors[text_digest(text)])
+                    for chunk, text in zip(chunks, some, strict=True)
+                ],
+            )
+            for (document, chunks), some in zip(cut_documents, texts, strict=True)
+        ]
+
+    def cut_and_embed(self, document: Document) -> list[EmbeddedChunk]:
+        """Cut and embed one document."""
+        return self.embed([(document, self.cut(document))])[0][1]
+
+
+class Pipeline:
+    """Reads, cuts, embeds and stores documents; what is unchanged is left alone."""
+
+    def __init__(self, index: CollectionIndex, parser: ParserPool, cutter: Cutter) -> None:
+        self._index = index
+        self._parser = parser
+        self._cutter = cutter
 
     def ingest(self, sources: Iterable[Source]) -> Iterator[IngestResult]:
         """Ingest documents in batches, each stored as a whole; yield what became of each source.
@@ -64,7 +102,7 @@ class Pipeline:
             if isinstance(item, IngestResult):
                 yield item
                 continue
-            chunks = self._chunks(item[1])
+            chunks = self._cutter.cut(item[1])
             batch.append((*item, chunks))
             n_chunks += len(chunks)
             if len(batch) >= _DOCUMENTS_PER_COMMIT or n_chunks >= _CHUNKS_PER_COMMIT:
@@ -72,11 +110,6 @@ class Pipeline:
                 batch, n_chunks = [], 0
         if batch:
             yield from self._store(batch)
-
-    def reindex(self, documents: Iterable[Document]) -> Iterator[IngestResult]:
-        """Cut and embed anew documents that were read before."""
-        for document in documents:
-            yield from self._store([(document.source, document, self._chunks(document))])
 
     def _documents(
         self, sources: Iterable[Source]
@@ -127,38 +160,19 @@ class Pipeline:
                     "this run; give each its own id, or a collection of its own"
                 )
                 yield IngestResult(source.name, "refused", document_id, reason=reason)
-            elif document_id in seen or known.get(document_id) == (digest, self.recipe):
+            elif document_id in seen or known.get(document_id) == (digest, self._cutter.recipe):
                 yield IngestResult(source.name, "unchanged", document_id)
             else:
                 yield _Work(source, digest)
             seen.setdefault(document_id, digest)
 
-    def _chunks(self, document: Document) -> list[Chunk]:
-        return list(
-            chunk_document(document, max_words=self._chunk_words, max_tokens=self._chunk_tokens)
-        )
-
     def _store(self, batch: Sequence[tuple[str, Document, list[Chunk]]]) -> Iterator[IngestResult]:
         """Embed the chunks that are new and store the documents in one transaction."""
-        texts: dict[str, str] = {}  # what is to be embedded, by digest
         known: dict[str, Vectors] = {}
-        for _, document, chunks in batch:
+        for _, document, _ in batch:
             known |= self._index.vectors_by_digest(document.document_id)
-            for chunk in chunks:
-                text = text_to_embed(document, chunk)
-                texts[text_digest(text)] = text
-        fresh = {digest: text for digest, text in texts.items() if digest not in known}
-        vectors = self._embedder.embed_documents(list(fresh.values()))
-        known |= dict(zip(fresh, vectors, strict=True))
-        rows = []
-        for _, document, chunks in batch:
-            digests = [text_digest(text_to_embed(document, chunk)) for chunk in chunks]
-            embedded = [
-                EmbeddedChunk(chunk, digest, known[digest])
-                for chunk, digest in zip(chunks, digests, strict=True)
-            ]
-            rows.append((document, embedded))
-        versions = self._index.put(rows, self.recipe)
+        embedded = self._cutter.embed([(document, chunks) for _, document, chunks in batch], known)
+        versions = self._index.put(embedded, self._cutter.recipe)
         for (name, document, chunks), version in zip(batch, versions, strict=True):
             yield IngestResult(name, "ingested", document.document_id, version, len(chunks))
 

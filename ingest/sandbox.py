@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 import warnings
 from collections import deque
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, TimeoutError
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -61,6 +63,7 @@ class ParserPool:
         self._reader = reader
         self._lock = threading.Lock()
         self._pool: Any = None
+        self._folder: TemporaryDirectory[str] | None = None
         self._closed = False
 
     def parse(self, path: Path, name: str) -> ParsedFile:
@@ -94,9 +97,12 @@ class ParserPool:
         with self._lock:
             self._closed = True
             pool, self._pool = self._pool, None
+            folder, self._folder = self._folder, None
         if pool is not None:
             pool.stop()
             pool.join()
+        if folder is not None:
+            folder.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -125,10 +131,11 @@ class ParserPool:
             if self._pool is None:
                 from pebble import ProcessPool
 
+                self._folder = TemporaryDirectory(prefix="ragqwen-", ignore_cleanup_errors=True)
                 self._pool = ProcessPool(
                     max_workers=self._workers,
                     initializer=_prepare_child,
-                    initargs=(self._memory_bytes,),
+                    initargs=(self._memory_bytes, self._folder.name),
                     context=get_context("spawn"),
                 )
             future: Future[ParsedFile] = self._pool.schedule(
@@ -155,8 +162,10 @@ class ParserPool:
             ) from exc
 
 
-def _prepare_child(memory_bytes: int) -> None:
+def _prepare_child(memory_bytes: int, folder: str) -> None:
     """Bound a child before it opens a file.
+
+    :param folder: for its temporary files, which a child that is ended leaves behind.
 
     It leads a session, so that ending it (SIGTERM comes when time is up) ends what it started,
     LibreOffice and pandoc, too, and so that Ctrl-C reaches the parent alone.
@@ -165,6 +174,7 @@ def _prepare_child(memory_bytes: int) -> None:
         os.setsid()
         signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each maps memory
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)

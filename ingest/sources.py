@@ -87,6 +87,35 @@ def find_sources(paths: Sequence[str], *, language: str | None = None) -> Iterat
             yield from _from_path(Path(name), language)
 
 
+def count_sources(paths: Sequence[str]) -> int:
+    """Count what `find_sources` will yield, for a progress bar: files, and lines of corpora."""
+    total = 0
+    for given in paths:
+        for name in [given] if Path(given).exists() else glob.glob(given, recursive=True):  # noqa: PTH207
+            total += sum(
+                _count_lines(path) if _is_corpus(path) else 1 for path in _files(Path(name))
+            )
+    return total
+
+
+def stdin_sources(path: Path, name: str, language: str | None) -> Iterator[Source]:
+    """Yield what came through standard input: a corpus if it begins as one, else one document.
+
+    :param path: the file in which it was kept.
+    """
+    with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+        first = next((line for line in lines if line.strip()), "")
+        try:
+            is_corpus = isinstance(json.loads(first), dict) and "text" in json.loads(first)
+        except (ValueError, RecursionError):
+            is_corpus = False
+        if is_corpus:
+            lines.seek(0)
+            yield from read_corpus(lines, name, language)
+    if not is_corpus:
+        yield FileSource(path, name, document_id_for(name, f"stdin:{name}"), language)
+
+
 def upload_source(path: Path, name: str, document_id: str | None, language: str | None) -> Source:
     """Return the source of an uploaded file; the same name again means a new version of it."""
     safe_name = Path(name.replace("\\", "/")).name or "upload"
@@ -110,23 +139,40 @@ def read_corpus(lines: Iterable[str], name: str, language: str | None) -> Iterat
 
 
 def _from_path(path: Path, language: str | None) -> Iterator[Source]:
-    if path.is_dir():
-        for folder, subfolders, files in os.walk(path):
-            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-            for file in sorted(files):
-                if not file.startswith("."):
-                    yield from _from_path(Path(folder) / file, language)
-    elif path.suffix.lower() in (".jsonl", ".ndjson"):
-        try:
-            with path.open(encoding="utf-8", errors="surrogateescape") as lines:
-                yield from read_corpus(lines, path.name, language)
-        except OSError as exc:
-            yield RefusedSource(path.name, f"{path.name} can't be read: {exc.strerror}")
-    elif not path.is_file():
-        yield RefusedSource(path.name, f"{path.name} is no regular file")
-    else:
-        origin = os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links
-        yield FileSource(path, path.name, document_id_for(path.name, origin), language)
+    for file in _files(path):
+        if _is_corpus(file):
+            try:
+                with file.open(encoding="utf-8", errors="surrogateescape") as lines:
+                    yield from read_corpus(lines, file.name, language)
+            except OSError as exc:
+                yield RefusedSource(file.name, f"{file.name} can't be read: {exc.strerror}")
+        elif not file.is_file():
+            yield RefusedSource(file.name, f"{file.name} is no regular file")
+        else:
+            origin = os.path.abspath(file)  # noqa: PTH100  # resolve() would follow links
+            yield FileSource(file, file.name, document_id_for(file.name, origin), language)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Yield a file itself, or the files of a folder in order, without hidden ones."""
+    if not path.is_dir():
+        yield path
+        return
+    for folder, subfolders, files in os.walk(path):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield from (Path(folder) / name for name in sorted(files) if not name.startswith("."))
+
+
+def _is_corpus(path: Path) -> bool:
+    return path.suffix.lower() in (".jsonl", ".ndjson")
+
+
+def _count_lines(path: Path) -> int:
+    try:
+        with path.open("rb") as lines:
+            return sum(1 for line in lines if line.strip())
+    except OSError:
+        return 1
 
 
 def _record(line: str, name: str, language: str | None) -> RecordSource:

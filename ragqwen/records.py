@@ -88,7 +88,10 @@ class StoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A retrieved span, perhaps of several neighbouring chunks: `text == document[start:end]`."""
+    """A retrieved span, perhaps of several neighbouring chunks: `text == document[start:end]`.
+
+    `pages` gives, for each of its chunks, where it starts in the document and on which page.
+    """
 
     document_id: str
     version: int
@@ -98,10 +101,19 @@ class Passage:
     start: int
     end: int
     text: str
-    page: int | None
     headings: tuple[str, ...]
     score: float
     chunk_ids: tuple[int, ...]
+    pages: tuple[tuple[int, int | None], ...]
+
+    @property
+    def page(self) -> int | None:
+        """Return the page on which the passage starts."""
+        return self.pages[0][1]
+
+    def page_at(self, position: int) -> int | None:
+        """Return the page of a position in the document that lies in this passage."""
+        return [page for start, page in self.pages if start <= position][-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ class SearchIndex(Protocol):
     def lexical(self, query_terms: Sequence[str], k: int) -> Hits:
         """Return the k best chunks for the terms, with BM25 scores."""
 
-    def term_weights(self, query_terms: Sequence[str]) -> Mapping[str, float]:
-        """Return how rare each term is: BM25's inverse document frequency."""
+    def document_frequencies(self, query_terms: Sequence[str]) -> Mapping[str, int]:
+        """Return in how many chunks each term occurs."""
 
     def chunks(self, chunk_ids: Sequence[int]) -> Mapping[int, StoredChunk]:
         """Return the chunks that are current; one that was removed is left out."""
@@ -43,7 +43,7 @@ class Evidence:
     question: str
     language: str
     terms: tuple[str, ...]
-    term_weights: Mapping[str, float]
+    document_frequencies: Mapping[str, int]
     passages: tuple[Passage, ...]
 
 
@@ -82,7 +82,7 @@ class Retriever:
             question=question,
             language=language,
             terms=tuple(query_terms),
-            term_weights=self._index.term_weights(query_terms),
+            document_frequencies=self._index.document_frequencies(query_terms),
             passages=tuple(self._passage(group) for group in chosen),
         )
 
@@ -103,10 +103,10 @@ class Retriever:
             start=start,
             end=end,
             text=text,
-            page=first.chunk.page,
             headings=first.chunk.headings,
             score=max(score for _, score in group),
             chunk_ids=tuple(stored.chunk_id for stored in ordered),
+            pages=tuple((stored.chunk.start, stored.chunk.page) for stored in ordered),
         )
 
 

@@ -10,6 +10,9 @@ from ragqwen.languages import iso_code
 
 Span = tuple[int, int]
 
+_UNMARKED = frozenset({"th", "lo"})  # written without sentence marks; a space ends a clause
+_CLAUSE_CHARS = 100
+_CLAUSE = regex.compile(rf".{{{_CLAUSE_CHARS},}}?(?:\s+|$)", regex.DOTALL)
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 
 
@@ -33,16 +36,29 @@ def count_words(text: str, language: str = "und") -> int:
 def sentences(text: str, language: str = "und", *, max_chars: int = 1200) -> Iterator[Span]:
     """Yield the spans of a text's sentences, in order, without the white space around them.
 
-    A sentence longer than `max_chars` is cut further, at ICU's sentence ends and then where a
-    line may break, so that a text without any mark (Thai) or any space still comes in pieces.
+    A line's end ends a sentence: wrapped lines are joined when a document is assembled. What is
+    longer than `max_chars` is cut further, at ICU's sentence ends and then where a line may break,
+    so that a text without any mark or any space still comes in pieces.
     """
-    start = 0
-    for sentence in sentencex.segment(iso_code(language), text):
-        end = start + len(sentence)
-        yield from _trimmed(text, _limited(text, (start, end), language, max_chars))
-        start = end
-    if start < len(text):  # sentencex drops nothing; what it might is still text
-        yield from _trimmed(text, _limited(text, (start, len(text)), language, max_chars))
+    end = 0
+    for line in text.splitlines(keepends=True):
+        for sentence in sentencex.segment(iso_code(language), line):
+            for clause in _clauses(sentence, language):
+                start, end = end, end + len(clause)
+                yield from _trimmed(text, _limited(text, (start, end), language, max_chars))
+
+
+def _clauses(sentence: str, language: str) -> Iterator[str]:
+    """Yield pieces of a sentence in a language without sentence marks, cut at spaces."""
+    if iso_code(language) not in _UNMARKED:
+        yield sentence
+        return
+    end = 0
+    for match in _CLAUSE.finditer(sentence):
+        end = match.end()
+        yield match.group()
+    if end < len(sentence):
+        yield sentence[end:]
 
 
 def _limited(text: str, span: Span, language: str, max_chars: int) -> Iterator[Span]:

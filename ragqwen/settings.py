@@ -29,7 +29,9 @@ class Settings(BaseSettings):
         None, ge=0, description="the vectors' part beside 1 for BM25; by default the embedder's"
     )
     llm_base_url: str | None = Field(
-        None, description="an OpenAI-compatible server, such as http://localhost:8000/v1 (vLLM)"
+        None,
+        pattern=r"^https?://\S+$",
+        description="an OpenAI-compatible server, such as http://localhost:8000/v1 (vLLM)",
     )
     llm_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-8B")
     llm_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)

@@ -10,6 +10,13 @@ _SURROGATES = regex.compile(r"[\ud800-\udfff]")
 _MARK_TOWERS = regex.compile(r"(\p{M}{30})\p{M}+")
 _TRAILING_SPACE = regex.compile(r"[^\S\n]+(?=\n|$)")
 _BLANK_LINES = regex.compile(r"\n{3,}")
+_SPACELESS = regex.compile(
+    r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}"
+    r"\p{Script=Khmer}\p{Script=Myanmar}\u3000-\u303f\uff00-\uffef]"
+)
+_SENTENCE_END = regex.compile(r"[\p{P}--\p{Pd}--[,،、，;]]$", regex.V1)
+_MIN_WRAP_CHARS, _MAX_WRAP_CHARS = 20, 200
+_WRAP_RATIO = 0.6
 
 
 def normalise_text(text: str) -> str:
@@ -26,3 +33,27 @@ def normalise_text(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     text = _TRAILING_SPACE.sub("", text)
     return str(_BLANK_LINES.sub("\n\n", text)).strip()
+
+
+def unwrap_lines(text: str) -> str:
+    """Join the lines of a paragraph that was wrapped at a fixed width; leave other lines alone.
+
+    Wrapped lines are about as long as the longest, the last aside, and seldom end a sentence.
+    """
+    lines = text.split("\n")
+    longest = max(map(len, lines))
+    full = lines[:-1]
+    ends = sum(1 for line in full if _SENTENCE_END.search(line))
+    wrapped = (
+        len(lines) > 1
+        and _MIN_WRAP_CHARS <= longest <= _MAX_WRAP_CHARS
+        and min(map(len, full)) >= _WRAP_RATIO * longest
+        and ends <= len(full) / 2
+    )
+    if not wrapped:
+        return text
+    joined = lines[0]
+    for line in lines[1:]:
+        spaceless = _SPACELESS.match(joined[-1:]) and _SPACELESS.match(line)
+        joined += line if spaceless else " " + line.lstrip()
+    return joined

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ingest.readers.decode import decode_text
 from ingest.readers.partitioned import parse_html, read_docx, read_pptx
-from ingest.readers.refusals import damaged
+from ingest.readers.refusals import PARSER_ERRORS, damaged
 from ingest.readers.sheets import read_xlsx
 from ragqwen.errors import DocumentRefused
 from ragqwen.records import ParsedFile
@@ -100,7 +100,7 @@ def _package_metadata(path: Path, name: str, *, ending: str) -> dict[str, str]:
             root = etree.fromstring(archive.read(part), parser) if part else None
     except etree.XMLSyntaxError:  # an extra; pandoc has read the text
         return {}
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as exc:
+    except PARSER_ERRORS as exc:
         raise damaged(name, exc) from exc
     if root is None:
         return {}

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from ingest.readers.decode import has_utf16_shape
-from ingest.readers.refusals import damaged, empty, locked, unsupported
+from ingest.readers.refusals import PARSER_ERRORS, damaged, empty, locked, unsupported
 from ragqwen.errors import DocumentRefused
 
 Format = Literal[
@@ -196,15 +196,23 @@ def _zip_format(path: Path, name: str) -> Format:
             members = archive.infolist()
             _check_bomb(members, path.stat().st_size, name)
             names = {member.filename for member in members}
-            declared = archive.read("mimetype")[:200] if "mimetype" in names else b""
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, EOFError) as exc:
+            declared = _beginning(archive, "mimetype")
+            manifest = _beginning(archive, "META-INF/manifest.xml")
+    except PARSER_ERRORS as exc:
         raise damaged(name, exc) from exc
-    except RuntimeError as exc:  # zipfile says so of an encrypted member
-        raise locked(name) from exc
+    if any(member.flag_bits & 1 for member in members) or b":encryption-data" in manifest:
+        raise locked(name)
     found = _open_document(declared.decode("latin-1").strip(), names) or _open_xml(names)
     if found is None:
         raise unsupported(name, "a zip archive", "unpack it and ingest the files inside")
     return found
+
+
+def _beginning(archive: zipfile.ZipFile, part: str) -> bytes:
+    if part not in archive.namelist() or archive.getinfo(part).flag_bits & 1:
+        return b""
+    with archive.open(part) as file:
+        return file.read(HEAD_BYTES)
 
 
 def _open_document(declared: str, names: set[str]) -> Format | None:
@@ -255,7 +263,7 @@ def _ole_format(path: Path, name: str) -> Format:
                     if found == "doc" and ole.openstream(stream).read(12)[11] & 1:
                         raise locked(name)
                     return found
-    except (OSError, ValueError, IndexError, TypeError) as exc:
+    except PARSER_ERRORS as exc:
         raise damaged(name, exc) from exc
     raise unsupported(name, "an old Office file of another kind", _SAVE_AS_PDF)
 

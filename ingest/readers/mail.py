@@ -14,10 +14,11 @@ from typing import Any
 from ingest.readers.decode import decode_text, has_utf16_shape
 from ingest.readers.partitioned import parse_html
 from ingest.readers.plain import paragraphs
-from ingest.readers.refusals import damaged
+from ingest.readers.refusals import PARSER_ERRORS, damaged
 from ragqwen.records import Element, ParsedFile
 
 _NO_SUBJECT = "(no subject)"
+_MAIL_ERRORS: tuple[type[Exception], ...] = (MessageError, mailbox.Error, *PARSER_ERRORS)
 _HEADERS = ("From", "To", "Cc", "Date")
 
 # Outlook's property tags and types, [MS-OXPROPS] and [MS-OXCDATA] 2.11.1
@@ -54,7 +55,7 @@ def read_mbox(path: Path, name: str) -> ParsedFile:
         messages = [
             _read_message(parser.parsebytes(box.get_bytes(key)), name) for key in box.iterkeys()
         ]
-    except (mailbox.Error, OSError, ValueError) as exc:
+    except _MAIL_ERRORS as exc:
         raise damaged(name, exc) from exc
     finally:
         box.close()
@@ -71,14 +72,7 @@ def _read_message(message: EmailMessage, name: str) -> ParsedFile:
         elements = list(_body_elements(body, name)) if body is not None else []
         if not elements and (rich := message.get_body(("html",))) is not None:
             elements = list(_body_elements(rich, name))
-    except (
-        MessageError,
-        HeaderParseError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-    ) as exc:
+    except _MAIL_ERRORS as exc:
         raise damaged(name, exc) from exc
     return _message(subject, headers, attached, elements)
 
@@ -125,7 +119,7 @@ def read_msg(path: Path, name: str) -> ParsedFile:
     try:
         with olefile.OleFileIO(path) as ole:
             return _read_outlook(ole, name)
-    except (OSError, ValueError, IndexError, TypeError, struct.error) as exc:
+    except PARSER_ERRORS as exc:
         raise damaged(name, exc) from exc
 
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from ingest.readers.decode import decode_text
-from ingest.readers.refusals import damaged
+from ingest.readers.refusals import PARSER_ERRORS, damaged
 from ragqwen.records import Element, ElementKind, ParsedFile
 
 NO_LANGUAGES = [""]
@@ -75,7 +75,7 @@ def parse_html(text: str, name: str) -> ParsedFile:
 
     parser = lxml_html.HTMLParser(encoding="utf-8", no_network=True)
     try:
-        root = lxml_html.fromstring(text.encode("utf-8", "replace"), parser=parser)
+        root = lxml_html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):  # nothing but comments or white space
         return ParsedFile(())
     except (ValueError, AssertionError) as exc:
@@ -89,7 +89,12 @@ def parse_html(text: str, name: str) -> ParsedFile:
             noise.drop_tree()
     for table in reversed(root.findall(".//table")):
         if _is_layout(table):
-            for part in table.iter("table", "thead", "tbody", "tfoot", "tr", "td", "th"):
+            parts = [
+                part
+                for part in table.iter("thead", "tbody", "tfoot", "tr", "td", "th")
+                if next(part.iterancestors("table")) is table
+            ]
+            for part in [table, *parts]:
                 part.tag = "div"
     page = etree.tostring(root, encoding="unicode", method="html")
     return ParsedFile(tuple(_partition_html(page, name)), title=title, metadata=metadata)
@@ -108,7 +113,7 @@ def _partition_html(page: str, name: str) -> Iterable[Element]:
 
     try:
         return list(_elements(partition_html(text=page, languages=NO_LANGUAGES)))
-    except (ValueError, KeyError, AttributeError, AssertionError, RecursionError) as exc:
+    except PARSER_ERRORS as exc:
         raise damaged(name, exc) from exc
 
 
@@ -130,22 +135,12 @@ def read_docx(path: Path, name: str) -> ParsedFile:
     """Read a Word file; only its heading styles make headings."""
     quiet_unstructured()
     from docx.opc.exceptions import PackageNotFoundError
-    from lxml.etree import XMLSyntaxError
     from unstructured.partition.docx import partition_docx
 
     try:
         found = partition_docx(filename=str(path), languages=NO_LANGUAGES)
         elements = (*_without_repeated_headers(found), *_word_notes(path))
-    except (
-        PackageNotFoundError,
-        XMLSyntaxError,
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        AttributeError,
-        IndexError,
-        OSError,
-    ) as exc:
+    except (PackageNotFoundError, *PARSER_ERRORS) as exc:
         raise damaged(name, exc) from exc
     properties = office_properties(path, name)
     return ParsedFile(elements, title=properties.pop("title", ""), metadata=properties)
@@ -154,24 +149,13 @@ def read_docx(path: Path, name: str) -> ParsedFile:
 def read_pptx(path: Path, name: str) -> ParsedFile:
     """Read a presentation: slides are pages, their titles headings; speaker's notes included."""
     quiet_unstructured()
-    from lxml.etree import XMLSyntaxError
     from pptx.exc import PackageNotFoundError, PythonPptxError
     from unstructured.partition.pptx import partition_pptx
 
     try:
         found = partition_pptx(filename=str(path), languages=NO_LANGUAGES, include_slide_notes=True)
         elements = tuple(_elements(found))
-    except (
-        PackageNotFoundError,
-        PythonPptxError,
-        XMLSyntaxError,
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        AttributeError,
-        IndexError,
-        OSError,
-    ) as exc:
+    except (PackageNotFoundError, PythonPptxError, *PARSER_ERRORS) as exc:
         raise damaged(name, exc) from exc
     properties = office_properties(path, name)
     return ParsedFile(elements, title=properties.pop("title", ""), metadata=properties)
@@ -189,7 +173,7 @@ def office_properties(path: Path, name: str) -> dict[str, str]:
             root = etree.fromstring(archive.read("docProps/core.xml"), parser)
     except etree.XMLSyntaxError:  # they are an extra; the text can be read without
         return {}
-    except (zipfile.BadZipFile, OSError, ValueError) as exc:
+    except PARSER_ERRORS as exc:
         raise damaged(name, exc) from exc
     return {key: text for key, tag in _CORE.items() if (text := root.findtext(tag, ""))}
 

@@ -1,9 +1,22 @@
 """What a reader says when it can't read: the file's name, what is wrong, what its owner can do."""
 
+import struct
+import zipfile
+import zlib
+
 from ragqwen.errors import DocumentRefused
 
 REASON_CHARS = 200
 """Longest part of a library's message, in characters, that goes into ours."""
+
+PARSER_ERRORS: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile, zlib.error, struct.error, SyntaxError, KeyError, IndexError, ValueError,
+    TypeError, AttributeError, AssertionError, RuntimeError, ArithmeticError, OSError, EOFError,
+)  # fmt: skip
+"""What parsers of packages and XML raise over damaged files: documented, or seen on mutated ones.
+
+lxml's XMLSyntaxError is a SyntaxError; an unknown compression or depth is a RuntimeError.
+"""
 
 
 def damaged(name: str, cause: BaseException) -> DocumentRefused:

@@ -2,21 +2,19 @@
 
 import datetime
 import io
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ingest.readers.partitioned import office_properties
 from ingest.readers.plain import tables
-from ingest.readers.refusals import damaged, locked
+from ingest.readers.refusals import PARSER_ERRORS, damaged, locked
 from ragqwen.records import Element, ParsedFile
 
 
 def read_xlsx(path: Path, name: str) -> ParsedFile:
     """Read an Excel file's cells as last calculated; hidden sheets too."""
     import openpyxl
-    from lxml.etree import XMLSyntaxError
     from openpyxl.utils.exceptions import InvalidFileException
 
     elements: list[Element] = []
@@ -27,10 +25,7 @@ def read_xlsx(path: Path, name: str) -> ParsedFile:
             rows = ([_cell(value) for value in row] for row in sheet.iter_rows(values_only=True))
             elements.extend(_sheet(sheet.title, number, rows))
         book.close()
-    except (
-        InvalidFileException, XMLSyntaxError, zipfile.BadZipFile, KeyError, ValueError, TypeError,
-        AttributeError, IndexError, OSError, SyntaxError,
-    ) as exc:  # fmt: skip
+    except (InvalidFileException, *PARSER_ERRORS) as exc:
         raise damaged(name, exc) from exc
     properties = office_properties(path, name)
     return ParsedFile(tuple(elements), title=properties.pop("title", ""), metadata=properties)
@@ -53,10 +48,7 @@ def read_xls(path: Path, name: str) -> ParsedFile:
                 elements.extend(_sheet(sheet.name, number, rows))
     except XLRDError as exc:
         raise (locked(name) if "encrypted" in str(exc) else damaged(name, exc)) from exc
-    except (
-        CompDocError, AssertionError, ValueError, IndexError, KeyError, TypeError, AttributeError,
-        OSError, ArithmeticError,
-    ) as exc:  # fmt: skip
+    except (CompDocError, *PARSER_ERRORS) as exc:
         raise damaged(name, exc) from exc
     return ParsedFile(tuple(elements))
 

@@ -1,0 +1,321 @@
+"""The command line: `ragqwen ingest`, `ask`, `search`, `serve` and the care of documents."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import ragqwen
+from ragqwen.errors import RagqwenError
+from ragqwen.settings import load_settings
+
+if TYPE_CHECKING:
+    from api.wiring import Service
+    from ingest.pipeline import IngestResult
+    from ingest.sources import Source
+    from ragqwen.records import Answer, Passage
+
+
+class _Group(click.Group):
+    """Turns the project's errors into messages with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RagqwenError as exc:
+            raise click.ClickException(str(exc)) from exc
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(ragqwen.__version__, prog_name="ragqwen")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Folder of the index [~/.ragqwen]."
+)
+@click.pass_context
+def main(ctx: click.Context, data_dir: Path | None) -> None:
+    """Cited answers from documents in any of Qwen3's 119 languages.
+
+    \b
+    ragqwen ingest docs/                 read a folder of documents
+    ragqwen ask "Wie hoch ist die Gebühr?"   ask; the answer cites its sources
+    ragqwen serve                        the same over HTTP
+
+    Works offline with nothing configured. Settings are environment variables: set
+    RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL to have Qwen3 write the answers, and RAGQWEN_EMBEDDER
+    to a model such as Qwen/Qwen3-Embedding-0.6B to find documents across languages.
+    """
+    ctx.obj = {"data_dir": data_dir}
+
+
+def _collection_option(function: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "-c",
+        "--collection",
+        help="Collection to use [default]. Documents of one are never found in another.",
+    )(function)
+
+
+def _json_option(function: Callable[..., None]) -> Callable[..., None]:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def _service(ctx: click.Context, collection: str | None = None) -> "Service":
+    """Open the service that the settings and options describe; it closes with the command."""
+    from api.wiring import Service
+
+    settings = load_settings(**ctx.obj, collection=collection)
+    return ctx.with_resource(Service(settings))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True)
+@_collection_option
+@click.option("--language", help="FLORES-200 code of all of it, such as mya_Mymr; else found out.")
+@click.option("--name", default="stdin", show_default=True, help="What to call standard input.")
+@_json_option
+@click.pass_context
+def ingest(
+    ctx: click.Context,
+    paths: Sequence[str],
+    collection: str | None,
+    language: str | None,
+    name: str,
+    as_json: bool,
+) -> None:
+    """Read documents into a collection.
+
+    PATHS are files, folders, globs, .jsonl corpora (one object a line with "_id" or "id", "text",
+    and maybe "title", "metadata", "language") and - for standard input.
+
+    What is unchanged is left alone; what has changed replaces the version before, which stops
+    answering at once. A file that can't be read is reported and never stops the others; the exit
+    code is then 1.
+    """
+    from ragqwen.languages import check_language
+
+    if language is not None:
+        check_language(language)
+    service = _service(ctx, collection)
+    with tempfile.TemporaryDirectory() as folder:
+        sources, total = _sources(paths, language, name, Path(folder))
+        pipeline = service.pipeline(service.settings.collection)
+        results = list(_progress(pipeline.ingest(sources), total))
+    service.index(service.settings.collection).save()
+    _report(results, as_json)
+    if any(result.status == "refused" for result in results):
+        ctx.exit(1)
+
+
+def _sources(
+    paths: Sequence[str], language: str | None, name: str, folder: Path
+) -> tuple[Iterator["Source"], int]:
+    """Return what is to be ingested and how many it is; standard input is kept in the folder."""
+    from ingest.sources import count_sources, find_sources, stdin_sources
+
+    given = list(paths)
+    if "-" not in given:
+        return find_sources(given, language=language), count_sources(given)
+    kept = folder / "stdin"
+    kept.write_bytes(sys.stdin.buffer.read())
+    rest = [path for path in given if path != "-"]
+
+    def both() -> Iterator["Source"]:
+        yield from stdin_sources(kept, name, language)
+        yield from find_sources(rest, language=language)
+
+    return both(), count_sources(rest) + 1
+
+
+def _progress(results: Iterator["IngestResult"], total: int) -> Iterator["IngestResult"]:
+    from tqdm import tqdm
+
+    shown = tqdm(results, total=total, unit="doc", desc="ingest", disable=None, file=sys.stderr)
+    yield from shown
+
+
+def _report(results: Sequence["IngestResult"], as_json: bool) -> None:
+    from api.schemas import IngestResultOut
+
+    counts = {
+        status: sum(result.status == status for result in results)
+        for status in ("ingested", "unchanged", "refused")
+    }
+    if as_json:
+        outcomes = [IngestResultOut.model_validate(result).model_dump() for result in results]
+        _print_json({**counts, "results": outcomes})
+        return
+    click.echo(", ".join(f"{status} {count}" for status, count in counts.items()))
+    for result in results:
+        if result.status == "refused":
+            click.echo(f"  refused: {result.reason}")
+
+
+@main.command()
+@click.argument("query")
+@click.option("-k", default=10, show_default=True, type=click.IntRange(1, 200), help="Passages.")
+@click.option(
+    "--retriever",
+    type=click.Choice(["hybrid", "dense", "lexical"]),
+    default="hybrid",
+    show_default=True,
+    help="By words and vectors, by vectors alone, or by words alone (BM25).",
+)
+@_collection_option
+@_json_option
+@click.pass_context
+def search(
+    ctx: click.Context, query: str, k: int, retriever: Any, collection: str | None, as_json: bool
+) -> None:
+    """Find the passages for a query, best first."""
+    service = _service(ctx, collection)
+    evidence = service.retriever(service.settings.collection).retrieve(query, k=k, leg=retriever)
+    if as_json:
+        from api.schemas import PassageOut
+
+        passages = [PassageOut.model_validate(p).model_dump() for p in evidence.passages]
+        _print_json({"query": query, "language": evidence.language, "passages": passages})
+        return
+    if not evidence.passages:
+        click.echo("Nothing found.")
+    for rank, passage in enumerate(evidence.passages, start=1):
+        click.echo(f"{rank:2}. {passage.score:.3f}  {_place(passage)}")
+        click.echo("    " + " ".join(passage.text.split())[:200])
+
+
+@main.command()
+@click.argument("question")
+@click.option("-k", default=8, show_default=True, type=click.IntRange(1, 100), help="Passages.")
+@_collection_option
+@_json_option
+@click.pass_context
+def ask(ctx: click.Context, question: str, k: int, collection: str | None, as_json: bool) -> None:
+    """Answer a question from the documents, citing them.
+
+    Without a language model the answer is sentences quoted from the documents. When they hold no
+    answer, it says so.
+    """
+    service = _service(ctx, collection)
+    answer = service.answerer(service.settings.collection).ask(question, k=k)
+    if as_json:
+        from api.schemas import AnswerOut
+
+        _print_json(AnswerOut.model_validate(answer).model_dump())
+    else:
+        print_answer(answer)
+
+
+def print_answer(answer: "Answer") -> None:
+    """Print an answer, its citations and notices for a person."""
+    click.echo(answer.answer)
+    if answer.citations:
+        click.echo()
+    for cited in answer.citations:
+        page = f", page {cited.page}" if cited.page else ""
+        place = f"{cited.title} ({cited.source}){page}, characters {cited.start}-{cited.end}"
+        click.echo(f"{cited.marker} {place}")
+    for notice in answer.notices:
+        click.echo(f"Note: {notice}", err=True)
+
+
+@main.command(name="list")
+@_collection_option
+@_json_option
+@click.pass_context
+def list_documents(ctx: click.Context, collection: str | None, as_json: bool) -> None:
+    """List the documents of a collection."""
+    service = _service(ctx, collection)
+    documents = service.index(service.settings.collection).documents()
+    if as_json:
+        from api.schemas import DocumentOut
+
+        _print_json([DocumentOut.model_validate(info).model_dump() for info in documents])
+        return
+    for info in documents:
+        about = f"v{info.version}  {info.language}  {info.n_chars} chars  {info.title}"
+        click.echo(f"{info.document_id}  {about}")
+    click.echo(f"{len(documents)} documents in {service.settings.collection!r}", err=True)
+
+
+@main.command()
+@_json_option
+@click.pass_context
+def collections(ctx: click.Context, as_json: bool) -> None:
+    """List the collections."""
+    service = _service(ctx)
+    found = service.collections()
+    if as_json:
+        _print_json([item.model_dump() for item in found])
+        return
+    for item in found:
+        click.echo(f"{item.name}  {item.n_documents} documents  {item.embedder}")
+
+
+@main.command()
+@click.argument("document_id")
+@click.option("--version", type=int, help="A version by number; else the current one.")
+@_collection_option
+@click.pass_context
+def show(ctx: click.Context, document_id: str, version: int | None, collection: str | None) -> None:
+    """Print a document's text, which citations are spans of."""
+    service = _service(ctx, collection)
+    click.echo(service.index(service.settings.collection).document(document_id, version).text)
+
+
+@main.command()
+@click.argument("document_ids", nargs=-1, required=True)
+@_collection_option
+@click.pass_context
+def delete(ctx: click.Context, document_ids: Sequence[str], collection: str | None) -> None:
+    """Delete documents; when this returns, nothing can answer from them."""
+    index = (service := _service(ctx, collection)).index(service.settings.collection)
+    for document_id in document_ids:
+        index.delete(document_id)
+        click.echo(f"deleted {document_id}")
+
+
+@main.command()
+@_collection_option
+@click.pass_context
+def reindex(ctx: click.Context, collection: str | None) -> None:
+    """Cut and embed all documents anew, as after a change of RAGQWEN_EMBEDDER.
+
+    Nothing changes unless all of it is done. Others can search meanwhile, but not ingest.
+    """
+    from tqdm import tqdm
+
+    service = _service(ctx, collection)
+    done = service.reindex(service.settings.collection)
+    count = sum(1 for _ in tqdm(done, unit="doc", desc="reindex", disable=None, file=sys.stderr))
+    click.echo(f"reindexed {count} documents with {service.embedder.fingerprint}")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@click.pass_context
+def serve(ctx: click.Context, host: str, port: int) -> None:
+    """Serve uploads, search and answers over HTTP; see /docs there.
+
+    There is no authentication yet: listen on other than this machine's own address only behind a
+    proxy that has it.
+    """
+    import uvicorn
+
+    from api.app import create_app
+
+    service = _service(ctx)
+    click.echo(f"ragqwen serves http://{host}:{port} (documentation at /docs)", err=True)
+    uvicorn.run(create_app(service), host=host, port=port, log_level="warning")
+
+
+def _place(passage: "Passage") -> str:
+    page = f", page {passage.page}" if passage.page else ""
+    return f"{passage.title} ({passage.source}){page}, characters {passage.start}-{passage.end}"
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,0 +1,184 @@
+"""What goes over the wire: the HTTP service's bodies, which the command line prints too."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Schema(BaseModel):
+    model_config = ConfigDict(from_attributes=True, extra="forbid")
+
+
+class PassageOut(_Schema):
+    """A retrieved span of a document: `text` is its text from `start` to `end`, in code points."""
+
+    document_id: str
+    version: int
+    title: str
+    source: str = Field(description="what the document was ingested as, such as its file name")
+    language: str = Field(description="FLORES-200 code, or 'und'")
+    page: int | None
+    headings: tuple[str, ...]
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+class CitationOut(_Schema):
+    """A place that the answer rests on: `quote` is the document's text from `start` to `end`."""
+
+    marker: str = Field(description="as it stands in the answer: [1]")
+    document_id: str
+    version: int
+    title: str
+    source: str
+    language: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+
+
+class ThinkingOut(_Schema):
+    """How much the model was allowed to think, and how much it did, in Qwen tokens."""
+
+    mode: Literal["off", "on"]
+    budget_tokens: int
+    used_tokens: int
+    reason: str
+
+
+class AnswerOut(_Schema):
+    """An answer with its citations and the passages it was made from."""
+
+    question: str
+    answer: str
+    answerable: bool = Field(description="false if the documents hold no answer")
+    language: str = Field(description="of the question and so of the answer")
+    citations: tuple[CitationOut, ...]
+    passages: tuple[PassageOut, ...]
+    model: str = Field(description="the language model, or 'extractive' where there is none")
+    notices: tuple[str, ...]
+    thinking: ThinkingOut
+    timings_ms: Mapping[str, float]
+
+
+class SearchOut(_Schema):
+    """The passages found for a query, best first."""
+
+    query: str
+    language: str
+    passages: tuple[PassageOut, ...]
+
+
+class DocumentOut(_Schema):
+    """What is known of a document, its text aside."""
+
+    document_id: str
+    version: int
+    title: str
+    source: str
+    media_type: str
+    language: str
+    content_hash: str
+    created_at: str
+    n_chars: int
+    n_chunks: int
+    metadata: Mapping[str, Any]
+
+
+class DocumentTextOut(DocumentOut):
+    """A document with its text, which citations and passages are spans of."""
+
+    text: str
+
+
+class DocumentsOut(_Schema):
+    """A page of a collection's documents, by id."""
+
+    total: int
+    offset: int
+    documents: tuple[DocumentOut, ...]
+
+
+class IngestResultOut(_Schema):
+    """What became of one file."""
+
+    name: str
+    status: Literal["ingested", "unchanged", "refused"]
+    document_id: str
+    version: int = Field(description="0 unless ingested")
+    n_chunks: int
+    reason: str = Field(description="why it was refused")
+
+
+class UploadOut(_Schema):
+    """What became of the uploaded files, in their order."""
+
+    results: tuple[IngestResultOut, ...]
+
+
+class CollectionOut(_Schema):
+    """A collection; documents of one are never found in another."""
+
+    name: str
+    n_documents: int
+    embedder: str
+    dimension: int
+    revision: int = Field(description="rises with every change")
+
+
+class CollectionsOut(_Schema):
+    """All collections, by name."""
+
+    collections: tuple[CollectionOut, ...]
+
+
+class HealthOut(_Schema):
+    """The service runs, and with what."""
+
+    status: Literal["ok"]
+    version: str
+    embedder: str
+    model: str
+
+
+class SearchIn(_Schema):
+    """A query."""
+
+    query: str = Field(min_length=1, max_length=20_000)
+    k: int = Field(10, ge=1, le=200, description="how many passages at most")
+    retriever: Literal["hybrid", "dense", "lexical"] = "hybrid"
+
+
+class AskIn(_Schema):
+    """A question."""
+
+    question: str = Field(min_length=1, max_length=20_000)
+    k: int = Field(8, ge=1, le=100, description="how many passages to look at")
+    stream: bool = Field(False, description="answer as server-sent events")
+
+
+class PassagesEvent(_Schema):
+    """Server-sent event `passages`: what was found; the answer comes next."""
+
+    passages: tuple[PassageOut, ...]
+
+
+class DeltaEvent(_Schema):
+    """Server-sent event `delta`: a piece of the answer; markers in it may still change."""
+
+    text: str
+
+
+class ProblemOut(_Schema):
+    """A problem response (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,160 @@
+"""Puts the rooms together, from settings; whatever is heavy is imported where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from indexes.store import CollectionIndex, Store
+from ragqwen import messages
+from ragqwen.answer import EXTRACTIVE, Answerer
+from ragqwen.embedding import Embedder, HashedNgramEmbedder
+from ragqwen.reader import ExtractiveReader
+from ragqwen.retrieval import Retriever
+from ragqwen.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from api.schemas import CollectionOut
+    from ingest.pipeline import Cutter, Pipeline
+    from ingest.sandbox import ParserPool
+
+BUILTIN = "builtin"
+_BUILTIN_DENSE_WEIGHT = 0.4  # best of 0.2 to 1 on xquad; the built-in vectors know spelling only
+_MODEL_DENSE_WEIGHT = 1.0
+
+
+class Service:
+    """One data folder and one embedder, and what is made of them; close it when done."""
+
+    def __init__(self, settings: Settings, *, chat: BaseChatModel | None = None) -> None:
+        """:param chat: answers instead of the language model that the settings name."""
+        self.settings = settings
+        self.embedder = make_embedder(settings)
+        self.store = Store(settings.data_dir, self.embedder)
+        self._chat = chat or make_chat(settings)
+        self._parser: ParserPool | None = None
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the file readers and write the indexes."""
+        if self._parser is not None:
+            self._parser.close()
+        self.store.close()
+
+    def retriever(self, collection: str) -> Retriever:
+        """Return what searches a collection.
+
+        :raises NotFound: if there is none of that name.
+        """
+        weight = self.settings.dense_weight
+        if weight is None:
+            builtin = self.settings.embedder == BUILTIN
+            weight = _BUILTIN_DENSE_WEIGHT if builtin else _MODEL_DENSE_WEIGHT
+        return Retriever(self.store.collection(collection), self.embedder, dense_weight=weight)
+
+    def answerer(self, collection: str) -> Answerer:
+        """Return what answers questions about a collection.
+
+        :raises NotFound: if there is none of that name.
+        """
+        notices: tuple[str, ...] = () if self._chat else (messages.NO_MODEL,)
+        if self.settings.embedder == BUILTIN:
+            notices += (messages.BUILTIN_EMBEDDER,)
+        return Answerer(
+            self.retriever(collection),
+            ExtractiveReader(self.embedder),
+            chat=self._chat,
+            model_name=(self.settings.llm_model or "given") if self._chat else EXTRACTIVE,
+            context_tokens=self.settings.context_tokens,
+            notices=notices,
+        )
+
+    def pipeline(self, collection: str, *, create: bool = True) -> Pipeline:
+        """Return what ingests documents into a collection, which is made if it isn't there."""
+        from ingest.pipeline import Pipeline
+
+        index = self.store.collection(collection, create=create)
+        return Pipeline(index, self.parser(), self.cutter())
+
+    def cutter(self) -> Cutter:
+        """Return what cuts and embeds documents."""
+        from ingest.pipeline import Cutter
+
+        return Cutter(
+            self.embedder,
+            chunk_words=self.settings.chunk_words,
+            chunk_tokens=self.settings.chunk_tokens,
+        )
+
+    def reindex(self, collection: str) -> Iterator[str]:
+        """Cut and embed a collection anew; see `Store.reindex`."""
+        cutter = self.cutter()
+        return self.store.reindex(collection, cutter.recipe, cutter.cut_and_embed)
+
+    def parser(self) -> ParserPool:
+        """Return the file readers, which start with the first file."""
+        from ingest.sandbox import ParserPool
+
+        if self._parser is None:
+            self._parser = ParserPool(
+                self.settings.parse_workers,
+                self.settings.parse_seconds,
+                self.settings.parse_memory_mb * 2**20,
+            )
+        return self._parser
+
+    def collections(self) -> list[CollectionOut]:
+        """Return all collections, those embedded by another embedder too."""
+        from api.schemas import CollectionOut
+
+        return [
+            CollectionOut(
+                name=found.name,
+                n_documents=self.store.count_documents(found),
+                embedder=found.fingerprint,
+                dimension=found.dimension,
+                revision=found.revision,
+            )
+            for found in self.store.collections()
+        ]
+
+    def index(self, collection: str) -> CollectionIndex:
+        """Return a collection's index.
+
+        :raises NotFound: if there is none of that name.
+        """
+        return self.store.collection(collection)
+
+
+def make_embedder(settings: Settings) -> Embedder:
+    """Return the embedder that the settings name.
+
+    :raises ModelError: if it can't be loaded.
+    """
+    if settings.embedder == BUILTIN:
+        return HashedNgramEmbedder()
+    from ragqwen.sentence_transformer import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(settings.embedder, dimension=settings.embedder_dimension)
+
+
+def make_chat(settings: Settings) -> BaseChatModel | None:
+    """Return the language model that the settings name, None if they name none."""
+    if settings.llm_base_url is None or settings.llm_model is None:
+        return None
+    from ragqwen.generation import QwenChat
+
+    return QwenChat(
+        base_url=settings.llm_base_url,
+        model=settings.llm_model,
+        api_key=settings.llm_api_key,
+        timeout_seconds=settings.llm_timeout_seconds,
+        max_tokens=settings.llm_max_answer_tokens,
+    )

@@ -1,0 +1,53 @@
+"""How much of a question, or of a statement, a text speaks of: by words, weighted by rarity."""
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+_MIN_LIKENESS = 0.5
+_MIN_PAIRS = 2  # a word of one or two characters is there or not
+
+
+def term_weights(document_frequencies: Mapping[str, int]) -> dict[str, float]:
+    """Return how telling each term of a question is.
+
+    Inverse document frequency, but among as many chunks as hold the question's commonest term:
+    that is about how many are in its language, so that "the" weighs little in a collection where
+    one document in twenty is English. A term that occurs nowhere weighs as if it occurred once.
+    """
+    n_chunks = max(document_frequencies.values(), default=0) + 1
+    return {
+        term: math.log(1 + (n_chunks - max(n_with, 1) + 0.5) / (max(n_with, 1) + 0.5))
+        for term, n_with in document_frequencies.items()
+    }
+
+
+def overlap(weights: Mapping[str, float], text_terms: Iterable[str]) -> float:
+    """Return the share of the question's weight that a text has, in [0, 1].
+
+    A term that isn't there counts by its likest word, if that shares half of its letter pairs:
+    an inflected form, in a language that inflects at either end.
+    """
+    total = sum(weights.values())
+    if not total:
+        return 0.0
+    present = set(text_terms)
+    missing = [term for term in weights if term not in present]
+    pairs = [_letter_pairs(word) for word in present] if missing else []
+    found = sum(weight for term, weight in weights.items() if term in present)
+    found += sum(weights[term] * _likeness(_letter_pairs(term), pairs) for term in missing)
+    return found / total
+
+
+def _letter_pairs(word: str) -> frozenset[str]:
+    return frozenset(map("".join, pairwise(word)))
+
+
+def _likeness(pairs: frozenset[str], others: Iterable[frozenset[str]]) -> float:
+    """Return the best Dice coefficient against the others, 0 if under a half."""
+    if len(pairs) < _MIN_PAIRS:
+        return 0.0
+    best = max(
+        (2 * len(pairs & other) / (len(pairs) + len(other)) for other in others), default=0.0
+    )
+    return best if best >= _MIN_LIKENESS else 0.0

@@ -1,0 +1,92 @@
+"""The extractive reader: answers with sentences quoted from the passages, and no language model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ragqwen.analysis import terms
+from ragqwen.embedding import Embedder
+from ragqwen.matching import overlap, term_weights
+from ragqwen.records import Passage
+from ragqwen.retrieval import Evidence
+from ragqwen.segmentation import sentences
+
+_MIN_COVERAGE = 0.5
+_MAX_SENTENCES = 3
+_KEEP_RATIO = 0.6  # of the best sentence's score: a weaker one is left out
+_PASSAGES = 5
+_CONTEXT_CREDIT = 0.35
+_PASSAGE_WEIGHT = 0.5
+_COSINE_WEIGHT = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence of a passage: `text == document[start:end]`."""
+
+    passage: Passage
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader found: quotes in the order they are to be read; none if unanswerable.
+
+    `coverage` in [0, 1] is the share of the question, by weight, that the best passage speaks of.
+    """
+
+    quotes: tuple[Quote, ...]
+    coverage: float
+
+
+class ExtractiveReader:
+    """Picks the sentences that share most of the question's telling words and spelling."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    def read(self, evidence: Evidence) -> Reading:
+        """Choose up to three sentences, or none if the passages don't speak of the question."""
+        weights = term_weights(evidence.document_frequencies)
+        passages = evidence.passages[:_PASSAGES]
+        coverage = max((self._coverage(weights, passage) for passage in passages), default=0.0)
+        if coverage < _MIN_COVERAGE:
+            return Reading((), coverage)
+        quotes = self._scored(evidence, passages, weights)
+        best = max(quote.score for quote in quotes)
+        chosen = [quote for quote in quotes if quote.score >= _KEEP_RATIO * best]
+        return Reading(tuple(chosen[:_MAX_SENTENCES]), coverage)
+
+    @staticmethod
+    def _coverage(weights: Mapping[str, float], passage: Passage) -> float:
+        context = "\n".join((passage.title, *passage.headings, passage.text))
+        return overlap(weights, terms(context, passage.language))
+
+    def _scored(
+        self, evidence: Evidence, passages: Sequence[Passage], weights: Mapping[str, float]
+    ) -> list[Quote]:
+        """Return all sentences of the passages, best first."""
+        best_passage = max(passage.score for passage in passages) or 1.0
+        spans = [
+            (passage, start, end)
+            for passage in passages
+            for start, end in sentences(passage.text, passage.language)
+        ]
+        texts = [passage.text[start:end] for passage, start, end in spans]
+        cosines = self._embedder.embed_documents(texts) @ self._embedder.embed_query(
+            evidence.question
+        )
+        quotes = []
+        for (passage, start, end), text, cosine in zip(spans, texts, cosines, strict=True):
+            own = overlap(weights, terms(text, passage.language))
+            around = overlap(weights, terms(passage.text, passage.language))
+            score = (
+                own
+                + _CONTEXT_CREDIT * around
+                + _PASSAGE_WEIGHT * passage.score / best_passage
+                + _COSINE_WEIGHT * float(cosine)
+            )
+            quotes.append(Quote(passage, passage.start + start, passage.start + end, text, score))
+        return sorted(quotes, key=lambda quote: -quote.score)
