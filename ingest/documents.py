@@ -35,7 +35,10 @@ def assemble(
     text, blocks = _join(parsed.elements)
     if not text:
         raise DocumentRefused(f"{source} has no text in it")
-    title = normalise_text(parsed.title)[:_MAX_TITLE_CHARS].replace("\n", " ")
+    title = parsed.title
+    if not title and blocks[0].kind == "heading":
+        title = text[: blocks[0].end]
+    title = normalise_text(title)[:_MAX_TITLE_CHARS].replace("\n", " ")
     return Document(
         document_id=document_id,
         text=text,

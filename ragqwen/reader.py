@@ -12,7 +12,7 @@ from ragqwen.segmentation import sentences
 
 _MIN_COVERAGE = 0.5
 _MAX_SENTENCES = 3
-_KEEP_RATIO = 0.6  # of the best sentence's score: a weaker one is left out
+_KEEP_RATIO = 0.5  # of the best sentence's likeness: a weaker one is left out
 _PASSAGES = 5
 _CONTEXT_CREDIT = 0.35
 _PASSAGE_WEIGHT = 0.5
@@ -21,12 +21,16 @@ _COSINE_WEIGHT = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A sentence of a passage: `text == document[start:end]`."""
+    """A sentence of a passage: `text == document[start:end]`.
+
+    `likeness` is to the question, of the sentence alone; `score` also knows where it stands.
+    """
 
     passage: Passage
     start: int
     end: int
     text: str
+    likeness: float
     score: float
 
 
@@ -55,9 +59,9 @@ class ExtractiveReader:
         if coverage < _MIN_COVERAGE:
             return Reading((), coverage)
         quotes = self._scored(evidence, passages, weights)
-        best = max(quote.score for quote in quotes)
-        chosen = [quote for quote in quotes if quote.score >= _KEEP_RATIO * best]
-        return Reading(tuple(chosen[:_MAX_SENTENCES]), coverage)
+        enough = _KEEP_RATIO * quotes[0].likeness
+        chosen = [quote for quote in quotes[:_MAX_SENTENCES] if quote.likeness >= enough]
+        return Reading(tuple(chosen), coverage)
 
     @staticmethod
     def _coverage(weights: Mapping[str, float], passage: Passage) -> float:
@@ -82,11 +86,16 @@ class ExtractiveReader:
         for (passage, start, end), text, cosine in zip(spans, texts, cosines, strict=True):
             own = overlap(weights, terms(text, passage.language))
             around = overlap(weights, terms(passage.text, passage.language))
-            score = (
-                own
-                + _CONTEXT_CREDIT * around
-                + _PASSAGE_WEIGHT * passage.score / best_passage
-                + _COSINE_WEIGHT * float(cosine)
+            likeness = own + _COSINE_WEIGHT * float(cosine)
+            place = _CONTEXT_CREDIT * around + _PASSAGE_WEIGHT * passage.score / best_passage
+            quotes.append(
+                Quote(
+                    passage,
+                    passage.start + start,
+                    passage.start + end,
+                    text,
+                    likeness,
+                    likeness + place,
+                )
             )
-            quotes.append(Quote(passage, passage.start + start, passage.start + end, text, score))
         return sorted(quotes, key=lambda quote: -quote.score)
