@@ -158,7 +158,6 @@ class AskIn(_Schema):
 
     question: str = Field(min_length=1, max_length=20_000)
     k: int = Field(8, ge=1, le=100, description="how many passages to look at")
-    stream: bool = Field(False, description="answer as server-sent events")
 
 
 class PassagesEvent(_Schema):

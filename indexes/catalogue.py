@@ -274,6 +274,28 @@ class Catalogue:
             metadata=json.loads(row["metadata"]),
         )
 
+    def text(
+        self, collection: Collection, document_id: str, version: int, start: int, end: int
+    ) -> str:
+        """Return a span of a document's text.
+
+        :raises NotFound: if there is no such document or version.
+        """
+        query = (
+            sa.select(sa.func.substr(VERSIONS.c.text, start + 1, end - start))
+            .join(DOCUMENTS, VERSIONS.c.document == DOCUMENTS.c.pk)
+            .where(
+                DOCUMENTS.c.collection == collection.pk,
+                DOCUMENTS.c.document_id == document_id,
+                VERSIONS.c.version == version,
+            )
+        )
+        with self._engine.connect() as connection:
+            text = connection.execute(query).scalar()
+        if text is None:
+            raise _no_document(collection, document_id, version)
+        return str(text)
+
     def vectors_by_digest(self, collection: Collection, document_id: str) -> dict[str, Vectors]:
         """Return the vectors of a document's chunks by the digest of the text embedded."""
         query = sa.select(CHUNKS.c.digest, CHUNKS.c.vector).join(

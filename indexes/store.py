@@ -39,9 +39,9 @@ class CollectionIndex:
         self._catalogue = catalogue
         self.name = name
         self._fingerprint = embedder.fingerprint
-        collection = self.state()
-        self.uid = collection.uid
-        self._folder = folder / collection.uid
+        self._collection = self.state()  # whose key stays; its revision is looked up anew
+        self.uid = self._collection.uid
+        self._folder = folder / self.uid
         self._folder.mkdir(parents=True, exist_ok=True)
         self._file_lock = FileLock(self._folder / "lock")
         self._lock = threading.RLock()
@@ -111,11 +111,11 @@ class CollectionIndex:
 
     def chunks(self, chunk_ids: Sequence[int]) -> Mapping[int, StoredChunk]:
         """Return the chunks that are current; one that was removed is left out."""
-        return self._catalogue.chunks(self.state(), chunk_ids)
+        return self._catalogue.chunks(self._collection, chunk_ids)
 
     def text(self, document_id: str, version: int, start: int, end: int) -> str:
         """Return a span of a document's text."""
-        return self.document(document_id, version).text[start:end]
+        return self._catalogue.text(self._collection, document_id, version, start, end)
 
     # --- following the catalogue -----------------------------------------------------------
 

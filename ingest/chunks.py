@@ -12,6 +12,7 @@ CHUNKING_VERSION = "1"  # part of the recipe; raise it when chunks come out diff
 _MAX_SENTENCE_CHARS = 1200
 _MAX_TOKENS_PER_CHAR = 4  # a character is at most 4 bytes, and a token at least one
 _JOIN_TOKENS = 2  # what the white space between two sentences may cost
+_MAX_ROW_CHARS = 300
 _SMALL = 0.25  # of a full chunk: less than this is joined to the chunk before
 
 
@@ -46,9 +47,18 @@ def chunk_document(document: Document, *, max_words: int, max_tokens: int) -> It
             end=end,
             text=text,
             page=group[0].block.page,
-            headings=group[0].block.headings,
+            headings=_headings(document, group[0]),
             tokens=count_tokens(text),
         )
+
+
+def _headings(document: Document, first: _Sentence) -> tuple[str, ...]:
+    """Return a chunk's headings; one that begins inside a table gets the table's first row too."""
+    block = first.block
+    if block.kind != "table" or first.start == block.start:
+        return block.headings
+    row = document.text[block.start : block.end].split("\n", 1)[0]
+    return (*block.headings, row[:_MAX_ROW_CHARS])
 
 
 def text_to_embed(document: Document, chunk: Chunk) -> str:

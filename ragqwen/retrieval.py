@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from rapidfuzz.distance import Indel
+
 from ragqwen.analysis import terms
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.languages import identify
@@ -13,7 +15,7 @@ Leg = Literal["hybrid", "dense", "lexical"]
 Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
 
 _MIN_CANDIDATES = 50
-_DUPLICATE_JACCARD = 0.9
+_DUPLICATE = 0.9  # of the characters, in order, are the same
 _MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
 
 
@@ -136,7 +138,7 @@ def _choose(
     Groups come in the order of their best chunk, each of chunks that follow one another.
     """
     groups: list[list[tuple[StoredChunk, float]]] = []
-    seen: list[set[str]] = []
+    seen: list[str] = []
     tokens = 0
     for stored, score in scored:
         if max_tokens is not None and groups and tokens + stored.chunk.tokens > max_tokens:
@@ -144,10 +146,10 @@ def _choose(
         neighbour = next((group for group in groups if _joins(stored, group)), None)
         if neighbour is None and len(groups) == k:
             break
-        shingles = _shingles(stored.chunk.text)
-        if any(_jaccard(shingles, other) >= _DUPLICATE_JACCARD for other in seen):
+        squeezed = "".join(stored.chunk.text.split())
+        if any(_alike(squeezed, other) for other in seen):
             continue
-        seen.append(shingles)
+        seen.append(squeezed)
         tokens += stored.chunk.tokens
         if neighbour is None:
             groups.append([(stored, score)])
@@ -165,14 +167,5 @@ def _joins(stored: StoredChunk, group: Sequence[tuple[StoredChunk, float]]) -> b
     return stored.chunk.ordinal in (min(ordinals) - 1, max(ordinals) + 1)
 
 
-def _shingles(text: str) -> set[str]:
-    """Return the character 5-grams of a text, which know no language."""
-    squeezed = "".join(text.split())
-    return {squeezed[at : at + 5] for at in range(max(1, len(squeezed) - 4))}
-
-
-def _jaccard(a: set[str], b: set[str]) -> float:
-    if min(len(a), len(b)) < _DUPLICATE_JACCARD * max(len(a), len(b)):
-        return 0.0
-    union = len(a | b)
-    return len(a & b) / union if union else 1.0
+def _alike(a: str, b: str) -> bool:
+    return Indel.normalized_similarity(a, b, score_cutoff=_DUPLICATE) >= _DUPLICATE

@@ -1,0 +1,50 @@
+"""The HTTP service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+import ragqwen
+from api import problems
+from api.routes import UploadRefused, health, refused_response, router
+from api.schemas import ProblemOut
+from api.wiring import Service
+
+_MULTIPART_OVERHEAD_BYTES = 2**20
+_DESCRIPTION = """\
+Documents in any of Qwen3's 119 languages go in, cited answers come out.
+
+Positions (`start`, `end`) count code points of a document's text, as `GET` on the document gives
+it; a quote is always exactly that span. Errors are problem responses (RFC 9457).
+"""
+
+
+def create_app(service: Service) -> FastAPI:
+    """Return the app over an open service, which it closes when it shuts down."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    problem: dict[str, Any] = {
+        "model": ProblemOut,
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+    }
+    app = FastAPI(
+        title="ragqwen",
+        version=ragqwen.__version__,
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        max_body_size=service.settings.max_upload_mb * 2**20 + _MULTIPART_OVERHEAD_BYTES,
+        responses={"default": {"description": "Any error.", **problem}},
+    )
+    app.state.service = service
+    app.include_router(health)
+    app.include_router(router)
+    problems.install(app)
+    app.add_exception_handler(UploadRefused, refused_response)
+    return app
