@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from api.wiring import Service
     from ingest.pipeline import IngestResult
     from ingest.sources import Source
-    from ragqwen.records import Answer, Passage
+    from ragqwen.records import Answer, Citation, Passage
 
 
 class _Group(click.Group):
@@ -182,7 +182,7 @@ def search(
     if not evidence.passages:
         click.echo("Nothing found.")
     for rank, passage in enumerate(evidence.passages, start=1):
-        click.echo(f"{rank:2}. {passage.score:.3f}  {_place(passage)}")
+        click.echo(f"{rank:2}. {passage.score:.3f}  {_place(passage, passage.page)}")
         click.echo("    " + " ".join(passage.text.split())[:200])
 
 
@@ -208,17 +208,15 @@ def ask(ctx: click.Context, question: str, k: int, collection: str | None, as_js
         print_answer(answer)
 
 
-def print_answer(answer: "Answer") -> None:
-    """Print an answer, its citations and notices for a person."""
+def print_answer(answer: "Answer", *, notices: bool = True) -> None:
+    """Print an answer, its citations and the notices for a person."""
     click.echo(answer.answer)
     if answer.citations:
         click.echo()
     for cited in answer.citations:
-        page = f", page {cited.page}" if cited.page else ""
-        place = f"{cited.title} ({cited.source}){page}, characters {cited.start}-{cited.end}"
-        click.echo(f"{cited.marker} {place}")
-    for notice in answer.notices:
-        click.echo(f"Note: {notice}", err=True)
+        click.echo(f"{cited.marker} {_place(cited, cited.page)}")
+    for notice in answer.notices if notices else ():
+        click.echo(f"\nNote: {notice}", err=True)
 
 
 @main.command(name="list")
@@ -312,10 +310,15 @@ def serve(ctx: click.Context, host: str, port: int) -> None:
     uvicorn.run(create_app(service), host=host, port=port, log_level="warning")
 
 
-def _place(passage: "Passage") -> str:
-    page = f", page {passage.page}" if passage.page else ""
-    return f"{passage.title} ({passage.source}){page}, characters {passage.start}-{passage.end}"
+def _place(found: "Passage | Citation", page: int | None) -> str:
+    name = found.title if found.title == found.source else f"{found.title} ({found.source})"
+    on_page = f", page {page}" if page else ""
+    return f"{name}{on_page}, characters {found.start}-{found.end}"
 
 
 def _print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""The command line of evaluation: `python -m eval retrieval|answers DIR`."""
+"""The command line of evaluation: `python -m eval retrieval|answers DIR`, `bench`."""
 
 import json
 import sys
@@ -76,6 +76,21 @@ def answers(folder: Path, query_lang: str, corpus_lang: str, as_json: bool) -> N
         progress=_progress,
     )
     _show(result, as_json)
+
+
+@main.command()
+@click.option("--chunks", default=10_000, show_default=True, type=click.IntRange(min=100))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench(chunks: int, as_json: bool) -> None:
+    """Measure the speed of ingest, search and a cold `ragqwen ask` on made-up text."""
+    from eval.bench import run
+
+    figures = run(load_settings(), n_chunks=chunks)
+    if as_json:
+        click.echo(json.dumps(figures, indent=2))
+        return
+    for name, value in figures.items():
+        click.echo(f"{name:26} {value:.3f}" if isinstance(value, float) else f"{name:26} {value}")
 
 
 def _progress(queries: Iterable[EvalQuery], label: str) -> Iterable[EvalQuery]:

@@ -7,14 +7,13 @@ and went, so that an index derived from the catalogue can catch up from the revi
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 
+from indexes.changes import insert_chunks, put_versions, raise_revision, remove_chunks
 from indexes.schema import (
     CHUNKS,
     COLLECTIONS,
@@ -39,6 +38,7 @@ from ragqwen.records import Block, Document, StoredChunk
 
 _BUSY_TIMEOUT_SECONDS = 60
 _IDS_PER_QUERY = 500  # under SQLite's oldest bound on variables
+_ROWS_PER_BATCH = 256
 
 
 class Catalogue:
@@ -151,11 +151,8 @@ class Catalogue:
                         f"{collection.name!r} holds vectors of {collection.dimension} numbers"
                     )
         with self._writing() as connection:
-            revision = _raise_revision(connection, collection)
-            return [
-                _put_version(connection, collection.pk, document, chunks, recipe, revision)
-                for document, chunks in documents
-            ]
+            revision = raise_revision(connection, collection)
+            return put_versions(connection, collection.pk, documents, recipe, revision)
 
     def reindex(
         self,
@@ -174,7 +171,7 @@ class Catalogue:
         query = sa.select(DOCUMENTS.c.pk, DOCUMENTS.c.document_id, VERSIONS.c.pk.label("version"))
         query = query.join(VERSIONS, is_current()).where(DOCUMENTS.c.collection == collection.pk)
         with self._writing() as connection:
-            revision = _raise_revision(connection, collection)
+            revision = raise_revision(connection, collection)
             connection.execute(
                 sa.update(COLLECTIONS)
                 .where(COLLECTIONS.c.pk == collection.pk)
@@ -182,8 +179,8 @@ class Catalogue:
             )
             for document, document_id, version in connection.execute(query).all():
                 chunks = cut(self.document(collection, document_id))
-                _remove_chunks(connection, collection.pk, document, revision)
-                _insert_chunks(connection, collection.pk, document, version, chunks, revision)
+                remove_chunks(connection, collection.pk, [document], revision)
+                insert_chunks(connection, collection.pk, document, version, chunks, revision)
                 connection.execute(
                     sa.update(VERSIONS).where(VERSIONS.c.pk == version).values(recipe=recipe)
                 )
@@ -202,9 +199,8 @@ class Catalogue:
             document_pk = connection.execute(query).scalar()
             if document_pk is None:
                 raise _no_document(collection, document_id)
-            _remove_chunks(
-                connection, collection.pk, document_pk, _raise_revision(connection, collection)
-            )
+            revision = raise_revision(connection, collection)
+            remove_chunks(connection, collection.pk, [document_pk], revision)
             connection.execute(sa.delete(VERSIONS).where(VERSIONS.c.document == document_pk))
             connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.pk == document_pk))
 
@@ -296,14 +292,15 @@ class Catalogue:
             raise _no_document(collection, document_id, version)
         return str(text)
 
-    def vectors_by_digest(self, collection: Collection, document_id: str) -> dict[str, Vectors]:
-        """Return the vectors of a document's chunks by the digest of the text embedded."""
+    def vectors_by_digest(
+        self, collection: Collection, document_ids: Sequence[str]
+    ) -> dict[str, Vectors]:
+        """Return the vectors of documents' chunks by the digest of the text embedded."""
         query = sa.select(CHUNKS.c.digest, CHUNKS.c.vector).join(
             DOCUMENTS, CHUNKS.c.document == DOCUMENTS.c.pk
         )
         query = query.where(
-            DOCUMENTS.c.collection == collection.pk,
-            DOCUMENTS.c.document_id == document_id,
+            DOCUMENTS.c.collection == collection.pk, DOCUMENTS.c.document_id.in_(document_ids)
         )
         with self._engine.connect() as connection:
             return {row[0]: np.frombuffer(row[1], "<f4") for row in connection.execute(query)}
@@ -329,46 +326,32 @@ class Catalogue:
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
-    def count_added_since(self, collection: Collection, revision: int) -> int:
-        """Count the current chunks that came after a revision."""
-        query = sa.select(sa.func.count()).where(
+    def added_since(self, collection: Collection, revision: int) -> Iterator[AddedChunk]:
+        """Yield the current chunks that came after a revision, in the order in which they came."""
+        query = sa.select(CHUNKS).where(
             CHUNKS.c.collection == collection.pk, CHUNKS.c.revision > revision
         )
         with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
+            rows = connection.execute(query.order_by(CHUNKS.c.pk)).mappings()
+            for some in rows.partitions(_ROWS_PER_BATCH):
+                texts = _texts(connection, {row["version"] for row in some})
+                for row in some:
+                    text, title, language = texts[row["version"]]
+                    yield AddedChunk(
+                        chunk_id=row["pk"],
+                        title=title,
+                        headings=tuple(json.loads(row["headings"])),
+                        language=language,
+                        text=text[row["start"] : row["end"]],
+                        vector=np.frombuffer(row["vector"], "<f4"),
+                    )
 
-    def added_since(self, collection: Collection, revision: int) -> Iterator[AddedChunk]:
-        """Yield the current chunks that came after a revision; each text is read once."""
-        query = sa.select(
-            CHUNKS.c.pk,
-            CHUNKS.c.version,
-            CHUNKS.c.start,
-            CHUNKS.c.end,
-            CHUNKS.c.headings,
-            CHUNKS.c.vector,
-        )
-        query = query.where(CHUNKS.c.collection == collection.pk, CHUNKS.c.revision > revision)
-        version, text, title, language = 0, "", "", ""
-        with self._engine.connect() as connection:
-            for row in connection.execute(query.order_by(CHUNKS.c.pk)).mappings():
-                if row["version"] != version:
-                    version = row["version"]
-                    found = connection.execute(
-                        sa.select(
-                            VERSIONS.c.text,
-                            VERSIONS.c.title,
-                            VERSIONS.c.language,
-                        ).where(VERSIONS.c.pk == version)
-                    ).one()
-                    text, title, language = found
-                yield AddedChunk(
-                    chunk_id=row["pk"],
-                    title=title,
-                    headings=tuple(json.loads(row["headings"])),
-                    language=language,
-                    text=text[row["start"] : row["end"]],
-                    vector=np.frombuffer(row["vector"], "<f4"),
-                )
+
+def _texts(connection: sa.Connection, versions: set[int]) -> dict[int, tuple[str, str, str]]:
+    """Return (text, title, language) of versions, by key."""
+    query = sa.select(VERSIONS.c.pk, VERSIONS.c.text, VERSIONS.c.title, VERSIONS.c.language)
+    rows = connection.execute(query.where(VERSIONS.c.pk.in_(versions)))
+    return {row.pk: (row.text, row.title, row.language) for row in rows}
 
 
 def _configure_connection(dbapi_connection: Any, _record: Any) -> None:
@@ -386,111 +369,6 @@ def _write(connection: sa.Connection) -> None:
     """Turn the transaction into a writing one before it reads, so that it can't be outrun."""
     connection.exec_driver_sql("ROLLBACK")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _raise_revision(connection: sa.Connection, collection: Collection) -> int:
-    """Raise the collection's revision and return it."""
-    revision = connection.execute(
-        sa.update(COLLECTIONS)
-        .where(COLLECTIONS.c.pk == collection.pk, COLLECTIONS.c.uid == collection.uid)
-        .values(revision=COLLECTIONS.c.revision + 1)
-        .returning(COLLECTIONS.c.revision)
-    ).scalar()
-    if revision is None:
-        raise NotFound(f"the collection {collection.name!r} was deleted meanwhile")
-    return int(revision)
-
-
-def _put_version(
-    connection: sa.Connection,
-    collection: int,
-    document: Document,
-    chunks: Sequence[EmbeddedChunk],
-    recipe: str,
-    revision: int,
-) -> int:
-    """Store a document's next version in place of its current one; return its number."""
-    document_pk, version = _next_version(connection, collection, document.document_id)
-    _remove_chunks(connection, collection, document_pk, revision)
-    inserted = connection.execute(
-        sa.insert(VERSIONS).values(
-            document=document_pk,
-            version=version,
-            content_hash=document.content_hash,
-            recipe=recipe,
-            title=document.title,
-            source=document.source,
-            media_type=document.media_type,
-            language=document.language,
-            metadata=json.dumps(dict(document.metadata), ensure_ascii=False, default=str),
-            text=document.text,
-            blocks=json.dumps([asdict(block) for block in document.blocks]),
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-    )
-    _insert_chunks(connection, collection, document_pk, _inserted_key(inserted), chunks, revision)
-    return version
-
-
-def _next_version(connection: sa.Connection, collection: int, document_id: str) -> tuple[int, int]:
-    """Return the document's key and the number of the version to come, which is now current."""
-    query = sa.select(DOCUMENTS.c.pk, DOCUMENTS.c.version).where(
-        DOCUMENTS.c.collection == collection, DOCUMENTS.c.document_id == document_id
-    )
-    row = connection.execute(query).first()
-    if row is None:
-        inserted = connection.execute(
-            sa.insert(DOCUMENTS).values(collection=collection, document_id=document_id, version=1)
-        )
-        return _inserted_key(inserted), 1
-    version = int(row.version) + 1
-    connection.execute(sa.update(DOCUMENTS).where(DOCUMENTS.c.pk == row.pk).values(version=version))
-    return int(row.pk), version
-
-
-def _insert_chunks(
-    connection: sa.Connection,
-    collection: int,
-    document: int,
-    version: int,
-    chunks: Sequence[EmbeddedChunk],
-    revision: int,
-) -> None:
-    rows = [
-        {
-            "collection": collection,
-            "document": document,
-            "version": version,
-            "ordinal": item.chunk.ordinal,
-            "start": item.chunk.start,
-            "end": item.chunk.end,
-            "page": item.chunk.page,
-            "headings": json.dumps(item.chunk.headings, ensure_ascii=False),
-            "tokens": item.chunk.tokens,
-            "digest": item.digest,
-            "vector": np.ascontiguousarray(item.vector, dtype="<f4").tobytes(),
-            "revision": revision,
-        }
-        for item in chunks
-    ]
-    if rows:
-        connection.execute(sa.insert(CHUNKS), rows)
-
-
-def _inserted_key(result: sa.CursorResult[Any]) -> int:
-    key = result.inserted_primary_key
-    assert key is not None  # an INSERT of one row into a table with a key
-    return int(key[0])
-
-
-def _remove_chunks(
-    connection: sa.Connection, collection: int, document: int, revision: int
-) -> None:
-    old = sa.select(CHUNKS.c.pk, sa.literal(collection), sa.literal(revision)).where(
-        CHUNKS.c.document == document
-    )
-    connection.execute(sa.insert(REMOVALS).from_select(["chunk", "collection", "revision"], old))
-    connection.execute(sa.delete(CHUNKS).where(CHUNKS.c.document == document))
 
 
 def _no_document(collection: Collection, document_id: str, version: int | None = None) -> NotFound:

@@ -133,10 +133,12 @@ class AddedChunk:
 
 
 def is_current() -> sa.ColumnElement[bool]:
+    """Join a document with the one of its versions that answers."""
     return sa.and_(VERSIONS.c.document == DOCUMENTS.c.pk, VERSIONS.c.version == DOCUMENTS.c.version)
 
 
 def info_query(collection: int) -> sa.Select[Any]:
+    """Select what `info` takes, for the documents of a collection."""
     n_chunks = (
         sa.select(sa.func.count())
         .where(CHUNKS.c.document == DOCUMENTS.c.pk)
@@ -164,10 +166,12 @@ def info_query(collection: int) -> sa.Select[Any]:
 
 
 def info(row: sa.RowMapping) -> DocumentInfo:
+    """Return a row of `info_query` as a record."""
     return DocumentInfo(**{**row, "metadata": json.loads(row["metadata"])})
 
 
 def chunk_query() -> sa.Select[Any]:
+    """Select what `stored_chunk` takes; a chunk's text is cut out of its version's."""
     length = CHUNKS.c.end - CHUNKS.c.start
     return (
         sa.select(
@@ -191,6 +195,7 @@ def chunk_query() -> sa.Select[Any]:
 
 
 def stored_chunk(row: sa.RowMapping) -> StoredChunk:
+    """Return a row of `chunk_query` as a record."""
     return StoredChunk(
         chunk_id=row["pk"],
         document_id=row["document_id"],

@@ -88,9 +88,9 @@ class CollectionIndex:
         """Return each document's (content hash, recipe) by id."""
         return self._catalogue.recipes(self.state())
 
-    def vectors_by_digest(self, document_id: str) -> dict[str, Vectors]:
-        """Return a document's vectors by the digest of what was embedded."""
-        return self._catalogue.vectors_by_digest(self.state(), document_id)
+    def vectors_by_digest(self, document_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Return documents' vectors by the digest of what was embedded."""
+        return self._catalogue.vectors_by_digest(self.state(), document_ids)
 
     # --- search (ragqwen.retrieval.SearchIndex) --------------------------------------------
 

@@ -168,9 +168,7 @@ class Pipeline:
 
     def _store(self, batch: Sequence[tuple[str, Document, list[Chunk]]]) -> Iterator[IngestResult]:
         """Embed the chunks that are new and store the documents in one transaction."""
-        known: dict[str, Vectors] = {}
-        for _, document, _ in batch:
-            known |= self._index.vectors_by_digest(document.document_id)
+        known = self._index.vectors_by_digest([document.document_id for _, document, _ in batch])
         embedded = self._cutter.embed([(document, chunks) for _, document, chunks in batch], known)
         versions = self._index.put(embedded, self._cutter.recipe)
         for (name, document, chunks), version in zip(batch, versions, strict=True):

@@ -6,10 +6,14 @@ import regex
 
 from ragqwen.segmentation import words
 
-ANALYSIS_VERSION = "1"  # part of the keyword index's manifest; raise it when terms change
+ANALYSIS_VERSION = "2"  # part of the keyword index's manifest; raise it when terms change
 MAX_TERM_CHARS = 100
 
-_IDENTIFIER = regex.compile(r"[\p{L}\p{N}]+(?:[-_./@:+#][\p{L}\p{N}]+)+")
+# No identifier begins in the middle of a script without spaces: 型号PPR-9087 has one, PPR-9087
+_IN_IDENTIFIER = (
+    r"[[\p{L}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
+)
+_IDENTIFIER = regex.compile(rf"{_IN_IDENTIFIER}+(?:[-_./@:+#]{_IN_IDENTIFIER}+)+", regex.V1)
 _IDENTIFYING = regex.compile(r"[\p{N}_@]")
 _PARTS = regex.compile(r"[-_./@:+#]")
 # Arabic and Hebrew points and the tatweel carry no difference that an asker types

@@ -16,7 +16,7 @@ from typing import Any
 from ragqwen.errors import InputError, SettingsError
 
 UNKNOWN = "und"
-_SAMPLE_CHARS = 1500
+_SAMPLE_CHARS = 700
 _MIN_PROBABILITY = 0.12
 
 

@@ -55,47 +55,54 @@ class ExtractiveReader:
         """Choose up to three sentences, or none if the passages don't speak of the question."""
         weights = term_weights(evidence.document_frequencies)
         passages = evidence.passages[:_PASSAGES]
-        coverage = max((self._coverage(weights, passage) for passage in passages), default=0.0)
+        covered = [_coverage(weights, passage) for passage in passages]
+        coverage = max(covered, default=0.0)
         if coverage < _MIN_COVERAGE:
             return Reading((), coverage)
-        quotes = self._scored(evidence, passages, weights)
+        quotes = self._scored(evidence.question, passages, covered, weights)
         enough = _KEEP_RATIO * quotes[0].likeness
         chosen = [quote for quote in quotes[:_MAX_SENTENCES] if quote.likeness >= enough]
         return Reading(tuple(chosen), coverage)
 
-    @staticmethod
-    def _coverage(weights: Mapping[str, float], passage: Passage) -> float:
-        context = "\n".join((passage.title, *passage.headings, passage.text))
-        return overlap(weights, terms(context, passage.language))
-
     def _scored(
-        self, evidence: Evidence, passages: Sequence[Passage], weights: Mapping[str, float]
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        covered: Sequence[float],
+        weights: Mapping[str, float],
     ) -> list[Quote]:
-        """Return all sentences of the passages, best first."""
-        best_passage = max(passage.score for passage in passages) or 1.0
-        spans = [
-            (passage, start, end)
-            for passage in passages
-            for start, end in sentences(passage.text, passage.language)
-        ]
-        texts = [passage.text[start:end] for passage, start, end in spans]
-        cosines = self._embedder.embed_documents(texts) @ self._embedder.embed_query(
-            evidence.question
-        )
-        quotes = []
-        for (passage, start, end), text, cosine in zip(spans, texts, cosines, strict=True):
-            own = overlap(weights, terms(text, passage.language))
-            around = overlap(weights, terms(passage.text, passage.language))
-            likeness = own + _COSINE_WEIGHT * float(cosine)
-            place = _CONTEXT_CREDIT * around + _PASSAGE_WEIGHT * passage.score / best_passage
-            quotes.append(
-                Quote(
-                    passage,
-                    passage.start + start,
-                    passage.start + end,
-                    text,
-                    likeness,
-                    likeness + place,
-                )
+        """Return the sentences of the passages, best first.
+
+        :param covered: each passage's coverage of the question.
+        """
+        best_score = max(passage.score for passage in passages) or 1.0
+        found = [
+            (
+                passage,
+                _CONTEXT_CREDIT * coverage + _PASSAGE_WEIGHT * passage.score / best_score,
+                span,
             )
+            for passage, coverage in zip(passages, covered, strict=True)
+            for span in _statements(passage)
+        ]
+        texts = [passage.text[slice(*span)] for passage, _, span in found]
+        cosines = self._embedder.embed_documents(texts) @ self._embedder.embed_query(question)
+        quotes = []
+        for (passage, place, span), text, cosine in zip(found, texts, cosines, strict=True):
+            likeness = overlap(weights, terms(text, passage.language))
+            likeness += _COSINE_WEIGHT * float(cosine)
+            start, end = (passage.start + at for at in span)
+            quotes.append(Quote(passage, start, end, text, likeness, likeness + place))
         return sorted(quotes, key=lambda quote: -quote.score)
+
+
+def _coverage(weights: Mapping[str, float], passage: Passage) -> float:
+    context = "\n".join((passage.title, *passage.headings, passage.text))
+    return overlap(weights, terms(context, passage.language))
+
+
+def _statements(passage: Passage) -> list[tuple[int, int]]:
+    """Return the spans of a passage's sentences; headings only if there is nothing else."""
+    spans = list(sentences(passage.text, passage.language))
+    headings = {passage.title, *passage.headings}
+    return [span for span in spans if passage.text[slice(*span)] not in headings] or spans

@@ -24,7 +24,7 @@ def words(text: str, language: str = "und") -> Iterator[Span]:
     end = 0
     for piece in WordBreaker(text, iso_code(language)):
         start, end = end, end + len(piece)
-        if _WORD.search(piece):
+        if piece[0].isalnum() or _WORD.search(piece):
             yield start, end
 
 

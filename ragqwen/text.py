@@ -31,6 +31,7 @@ def normalise_text(text: str) -> str:
     text = _SURROGATES.sub("\ufffd", text)
     text = _MARK_TOWERS.sub(r"\1", text)
     text = unicodedata.normalize("NFC", text)
+    text = _MARK_TOWERS.sub(r"\1", text)  # again: NFC makes two marks of some
     text = _TRAILING_SPACE.sub("", text)
     return str(_BLANK_LINES.sub("\n\n", text)).strip()
 

@@ -1,0 +1,44 @@
+# The environment is made at first use, in .venv, with every version pinned in constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+DATA ?= ../shared/data/retrieval/xquad
+
+.PHONY: demo serve test check format eval bench constraints clean
+
+demo: $(INSTALLED)  ## ingest examples/ and ask questions in several languages
+	$(BIN)/python examples/demo.py
+
+serve: $(INSTALLED)  ## serve over HTTP on 127.0.0.1:8080
+	$(BIN)/ragqwen serve
+
+test: $(INSTALLED)  ## pass the tests
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)  ## put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+eval: $(INSTALLED)  ## measure retrieval and answers on DATA, a folder in BEIR's layout
+	$(BIN)/python -m eval retrieval $(DATA)
+	$(BIN)/python -m eval answers $(DATA)
+
+bench: $(INSTALLED)  ## measure speed, as ratios within one run
+	$(BIN)/python -m eval bench
+
+constraints:  ## pin what is installed now (CONTRIBUTING.md)
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+clean:
+	rm -rf .venv build
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ragqwen needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	touch $(INSTALLED)

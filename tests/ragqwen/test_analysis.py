@@ -1,0 +1,82 @@
+"""The terms of keyword search."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqwen.analysis import MAX_TERM_CHARS, normal_form, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "parts"),
+    [
+        ("Fehler PPR-9087 heute", "ppr-9087", {"ppr", "9087"}),
+        ("write to a.b@c.org, now", "a.b@c.org", {"a", "b", "c", "org"}),
+        ("see EN_60204_1.", "en_60204_1", {"en", "60204", "1"}),
+        ("型号PPR-9087。", "ppr-9087", {"ppr", "9087"}),
+        ("version v1.2.3-rc4!", "v1.2.3-rc4", {"v1", "2", "3", "rc4"}),
+    ],
+)
+def test_an_identifier_is_found_whole_and_in_parts(text: str, whole: str, parts: set[str]) -> None:
+    found = terms(text)
+    assert whole in found
+    assert parts <= set(found)
+
+
+def test_a_hyphenated_word_is_no_identifier() -> None:
+    assert "well-known" not in terms("a well-known ferry")
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "term"),
+    [
+        ("tha_Thai", "เรือข้ามฟากออกทุกวันจันทร์", "เรือ"),
+        ("lao_Laoo", "ເຮືອຂ້າມຟາກອອກທຸກວັນຈັນ", "ເຮືອ"),
+        ("khm_Khmr", "សាឡាងចេញដំណើររៀងរាល់ថ្ងៃច័ន្ទ", "ច័ន្ទ"),
+        ("mya_Mymr", "ကူးတို့သင်္ဘောသည် တနင်္လာနေ့တိုင်း ထွက်ခွာသည်", "သင်္ဘော"),
+        ("zho_Hans", "渡轮每周一早上六点出发", "渡轮"),
+        ("jpn_Jpan", "フェリーは毎週月曜日に出発します", "月曜日"),
+    ],
+)
+def test_text_without_spaces_has_its_words_as_terms(code: str, text: str, term: str) -> None:
+    assert term in terms(text, code)
+    assert len(terms(text, code)) > 1
+
+
+def test_repeated_words_are_repeated() -> None:
+    assert terms("tide and Tide") == ["tide", "and", "tide"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("STRASSE", "straße"),
+        ("Ｆｅｒｒｙ", "ferry"),
+        ("كِتَابٌ", "كتاب"),
+        ("שָׁלוֹם", "שלום"),
+        ("caf\u0065\u0301", "CAFÉ"),
+        ("ﬁsh", "fish"),
+    ],
+)
+def test_spellings_that_differ_in_form_alone_are_one(one: str, other: str) -> None:
+    assert terms(one) == terms(other)
+
+
+@given(st.text(max_size=200))
+def test_terms_are_words_in_normal_form_of_bounded_length(text: str) -> None:
+    for term in terms(text):
+        assert term in normal_form(text)
+        assert 0 < len(term) <= MAX_TERM_CHARS
+        assert not term.isspace()
+
+
+@given(st.text(max_size=100), st.text(max_size=100))
+def test_terms_of_a_line_do_not_depend_on_the_next(one: str, other: str) -> None:
+    one, other = " ".join(one.split()), " ".join(other.split())
+    together = sorted(terms(f"{one}\n{other}"))
+    apart = sorted({*terms(one), *terms(other)})
+    assert sorted(set(together)) == apart
+
+
+def test_no_term_is_longer_than_is_kept() -> None:
+    assert terms("x" * (MAX_TERM_CHARS + 1) + " short") == ["short"]
