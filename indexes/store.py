@@ -3,15 +3,16 @@
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock
 
 from indexes.catalogue import Catalogue
 from indexes.keywords import KeywordIndex
-from indexes.schema import Collection, DocumentInfo, EmbeddedChunk
+from indexes.schema import AddedChunk, Collection, DocumentInfo, EmbeddedChunk
 from indexes.vectors import VectorIndex
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.errors import FingerprintMismatch, InputError
@@ -20,6 +21,18 @@ from ragqwen.retrieval import Hits
 
 _SAVE_AFTER_CHANGES = 2000  # a lost generation costs the time to read the vectors again
 _MAX_NAME_CHARS = 100
+
+
+class DerivedIndex(Protocol):
+    """An index that follows the catalogue: FAISS's and tantivy's today, another engine's later."""
+
+    revision: int
+
+    def __len__(self) -> int:
+        """Count the chunks in it."""
+
+    def apply(self, removed: Sequence[int], added: Iterable[AddedChunk], revision: int) -> None:
+        """Catch up with the catalogue; to apply the same change twice must do no harm."""
 
 
 class CollectionIndex:
@@ -157,7 +170,8 @@ class CollectionIndex:
     def _catch_up(self, collection: Collection) -> None:
         if self._keywords.revision_on_disk > self._keywords.revision:
             self._keywords.reload()  # another process has been here
-        for index in (self._vectors, self._keywords):
+        indexes: tuple[DerivedIndex, ...] = (self._vectors, self._keywords)
+        for index in indexes:
             seen = index.revision
             if seen >= collection.revision:
                 continue

@@ -11,7 +11,7 @@ CHUNKING_VERSION = "1"  # part of the recipe; raise it when chunks come out diff
 
 _MAX_SENTENCE_CHARS = 1200
 _MAX_TOKENS_PER_CHAR = 4  # a character is at most 4 bytes, and a token at least one
-_JOIN_TOKENS = 2  # what the white space between two sentences may cost
+_JOIN_TOKENS = 1  # what joining two sentences may cost beside the white space between
 _MAX_ROW_CHARS = 300
 _SMALL = 0.25  # of a full chunk: less than this is joined to the chunk before
 
@@ -22,6 +22,7 @@ class _Sentence:
     end: int
     words: int
     tokens: int
+    gap_tokens: int  # of the white space before it, with what joining costs
     block: Block
 
 
@@ -68,19 +69,31 @@ def text_to_embed(document: Document, chunk: Chunk) -> str:
 
 
 def _sentences(document: Document, max_tokens: int) -> Iterator[_Sentence]:
+    before = 0
     for block in document.blocks:
-        for start, end in _spans(document, block):
+        for start, end in _bounded_spans(document, block, max_tokens):
             text = document.text[start:end]
-            tokens = count_tokens(text)
-            if tokens <= max_tokens:
-                words = count_words(text, document.language)
-                yield _Sentence(start, end, words, tokens, block)
-                continue
-            max_chars = max(1, max_tokens // _MAX_TOKENS_PER_CHAR)
-            for a, b in sentences(text, document.language, max_chars=max_chars):
-                piece = text[a:b]
-                words = count_words(piece, document.language)
-                yield _Sentence(start + a, start + b, words, count_tokens(piece), block)
+            yield _Sentence(
+                start,
+                end,
+                words=count_words(text, document.language),
+                tokens=count_tokens(text),
+                gap_tokens=count_tokens(document.text[before:start]) + _JOIN_TOKENS,
+                block=block,
+            )
+            before = end
+
+
+def _bounded_spans(document: Document, block: Block, max_tokens: int) -> Iterator[Span]:
+    """Yield the spans of a block's sentences, those of too many tokens in pieces."""
+    max_chars = max(1, max_tokens // _MAX_TOKENS_PER_CHAR)
+    for start, end in _spans(document, block):
+        text = document.text[start:end]
+        if len(text) <= max_chars or count_tokens(text) <= max_tokens:
+            yield start, end
+            continue
+        for a, b in sentences(text, document.language, max_chars=max_chars):
+            yield start + a, start + b
 
 
 def _spans(document: Document, block: Block) -> Iterator[Span]:
@@ -105,7 +118,8 @@ def _packed(
     group: list[_Sentence] = []
     words = tokens = 0
     for unit in units:
-        full = words + unit.words > max_words or tokens + unit.tokens > max_tokens
+        joined_tokens = tokens + unit.gap_tokens + unit.tokens
+        full = words + unit.words > max_words or joined_tokens > max_tokens
         starts_section = (
             unit.block.kind == "heading"
             and group
@@ -115,10 +129,10 @@ def _packed(
         turns_page = group and unit.block.page != group[-1].block.page
         if group and (full or starts_section or turns_page):
             yield group
-            group, words, tokens = [], 0, 0
+            group, words, joined_tokens = [], 0, unit.tokens
         group.append(unit)
         words += unit.words
-        tokens += unit.tokens + _JOIN_TOKENS
+        tokens = joined_tokens
     if group:
         yield group
 
@@ -130,7 +144,7 @@ def _joined_rests(
     before: list[_Sentence] = []
     for group in groups:
         small = sum(unit.words for unit in group) < _SMALL * max_words
-        tokens = sum(unit.tokens + _JOIN_TOKENS for unit in (*before, *group))
+        tokens = sum(unit.gap_tokens + unit.tokens for unit in (*before, *group))
         goes_on = (
             before
             and group[0].block.kind != "heading"

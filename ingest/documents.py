@@ -1,8 +1,12 @@
 """From elements to a document: one normalised text, of which every element is a span."""
 
 import hashlib
+import io
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import regex
 
 from ragqwen.errors import DocumentRefused
 from ragqwen.languages import identify
@@ -11,11 +15,31 @@ from ragqwen.text import normalise_text, unwrap_lines
 
 _MAX_HEADING_CHARS = 200
 _MAX_TITLE_CHARS = 300
+_MAX_ID_CHARS = 500
+_NOT_IN_ID = regex.compile(r"[\p{Cc}\p{Cs}]")
 
 
 def content_hash(data: bytes) -> str:
     """Return the hash by which unchanged content is known."""
-    return hashlib.blake2b(data, digest_size=20).hexdigest()
+    return hash_stream(io.BytesIO(data))
+
+
+def hash_stream(file: io.BufferedReader | io.BytesIO) -> str:
+    """Return the content hash of a file, read piece by piece."""
+    return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
+
+
+def check_document_id(document_id: str) -> str:
+    """Return the id if it can be kept and named.
+
+    :raises DocumentRefused: if it is empty or too long, or has what no URL or file can hold.
+    """
+    if not 0 < len(document_id) <= _MAX_ID_CHARS or _NOT_IN_ID.search(document_id):
+        raise DocumentRefused(
+            f"{document_id[:_MAX_ID_CHARS]!r} can't be a document's id: give 1 to {_MAX_ID_CHARS} "
+            "characters without line ends, control characters or surrogates"
+        )
+    return document_id
 
 
 def assemble(
@@ -30,8 +54,9 @@ def assemble(
 
     :param source: what the reader of a citation knows the file by, such as its name.
     :param language: FLORES-200 code; found out from the text if None.
-    :raises DocumentRefused: if there is no text in it.
+    :raises DocumentRefused: if there is no text in it, or its id or metadata can't be kept.
     """
+    source = normalise_text(source)
     text, blocks = _join(parsed.elements)
     if not text:
         raise DocumentRefused(f"{source} has no text in it")
@@ -40,7 +65,7 @@ def assemble(
         title = text[: blocks[0].end]
     title = normalise_text(title)[:_MAX_TITLE_CHARS].replace("\n", " ")
     return Document(
-        document_id=document_id,
+        document_id=check_document_id(document_id),
         text=text,
         blocks=blocks,
         content_hash=content_hash,
@@ -48,7 +73,7 @@ def assemble(
         source=source,
         media_type=parsed.media_type,
         language=language or identify(text),
-        metadata=_plain(parsed.metadata),
+        metadata=_metadata(parsed.metadata, source),
     )
 
 
@@ -82,9 +107,22 @@ def _join(elements: Iterable[Element]) -> tuple[str, tuple[Block, ...]]:
     return "".join(parts), tuple(blocks)
 
 
-def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep of the metadata what JSON can hold, with text made safe."""
-    return {
-        normalise_text(str(key)): normalise_text(value) if isinstance(value, str) else value
-        for key, value in metadata.items()
-    }
+def _metadata(metadata: Mapping[str, Any], source: str) -> dict[str, Any]:
+    try:
+        return {normalise_text(str(key)): _plain(value) for key, value in metadata.items()}
+    except RecursionError as exc:
+        raise DocumentRefused(f"{source}: its metadata is nested too deeply") from exc
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON can hold it, with text made safe; NaN and infinity become None."""
+    match value:
+        case str():
+            return normalise_text(value)
+        case Mapping():
+            return {normalise_text(str(key)): _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value

@@ -10,10 +10,11 @@ from typing import Any
 
 import regex
 
-from ingest.documents import content_hash, elements_from_text
+from ingest.documents import check_document_id, content_hash, elements_from_text, hash_stream
 from ragqwen.errors import DocumentRefused, RagqwenError
 from ragqwen.languages import check_language
 from ragqwen.records import ParsedFile
+from ragqwen.text import normalise_text
 
 _MAX_SLUG_CHARS = 60
 _HASH_CHARS = 8
@@ -34,7 +35,8 @@ class FileSource:
         :raises DocumentRefused: if it can't be read.
         """
         try:
-            return content_hash(self.path.read_bytes())
+            with self.path.open("rb") as file:
+                return hash_stream(file)
         except OSError as exc:
             raise DocumentRefused(f"{self.name} can't be read: {exc.strerror}") from exc
 
@@ -118,7 +120,9 @@ def stdin_sources(path: Path, name: str, language: str | None) -> Iterator[Sourc
 
 def upload_source(path: Path, name: str, document_id: str | None, language: str | None) -> Source:
     """Return the source of an uploaded file; the same name again means a new version of it."""
-    safe_name = Path(name.replace("\\", "/")).name or "upload"
+    safe_name = normalise_text(Path(name.replace("\\", "/")).name)
+    if safe_name in ("", ".."):
+        safe_name = "upload"
     return FileSource(
         path, safe_name, document_id or document_id_for(safe_name, f"upload:{safe_name}"), language
     )
@@ -150,7 +154,8 @@ def _from_path(path: Path, language: str | None) -> Iterator[Source]:
             yield RefusedSource(file.name, f"{file.name} is no regular file")
         else:
             origin = os.path.abspath(file)  # noqa: PTH100  # resolve() would follow links
-            yield FileSource(file, file.name, document_id_for(file.name, origin), language)
+            name = normalise_text(file.name)  # a file's name need not be text
+            yield FileSource(file, name, document_id_for(file.name, origin), language)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -183,8 +188,9 @@ def _record(line: str, name: str, language: str | None) -> RecordSource:
     if not isinstance(record, dict):
         raise DocumentRefused("not a JSON object; each line must be one")
     document_id = record.get("_id", record.get("id"))
-    if not isinstance(document_id, str | int) or document_id == "":
+    if type(document_id) not in (str, int) or document_id == "":  # a bool is an int too
         raise DocumentRefused('no id; give "_id" (or "id"), a string')
+    check_document_id(str(document_id))
     text, title = record.get("text"), record.get("title") or ""
     if not isinstance(text, str) or not text.strip():
         raise DocumentRefused(f'document {document_id}: no text; give "text", a string')

@@ -114,7 +114,20 @@ def test_what_is_stored_beside_the_text_can_be_encoded() -> None:
     assert "\\x00" not in stored
 
 
-@pytest.mark.parametrize("document_id", ["a\ud800", "a\0b", "a\nb", ""])
+def test_numbers_that_json_has_not_are_left_out_of_metadata() -> None:
+    document = make(Element("Text."), metadata={"a": [1.5, float("nan")], "b": float("inf")})
+    assert document.metadata == {"a": [1.5, None], "b": None}
+
+
+def test_metadata_nested_too_deeply_is_refused() -> None:
+    nested: list[object] = []
+    for _ in range(5000):
+        nested = [nested]
+    with pytest.raises(DocumentRefused, match="nested too deeply"):
+        make(Element("Text."), metadata={"a": nested})
+
+
+@pytest.mark.parametrize("document_id", ["a\ud800", "a\0b", "a\nb", "", "x" * 501])
 def test_an_id_that_can_not_be_kept_is_refused(document_id: str) -> None:
     with pytest.raises(DocumentRefused, match="id"):
         assemble(
