@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 import ragqwen
 from api import problems
+from api.limits import BodyLimit
 from api.routes import UploadRefused, health, refused_response, router
-from api.schemas import ProblemOut
 from api.wiring import Service
 
 _MULTIPART_OVERHEAD_BYTES = 2**20
@@ -29,18 +29,17 @@ def create_app(service: Service) -> FastAPI:
         yield
         service.close()
 
-    problem: dict[str, Any] = {
-        "model": ProblemOut,
-        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
-    }
+    error: dict[str, Any] = {"description": "Any error.", "content": problems.CONTENT}
     app = FastAPI(
         title="ragqwen",
         version=ragqwen.__version__,
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
-        max_body_size=service.settings.max_upload_mb * 2**20 + _MULTIPART_OVERHEAD_BYTES,
-        responses={"default": {"description": "Any error.", **problem}},
+        responses={"default": error},
+    )
+    app.add_middleware(
+        BodyLimit, max_bytes=service.settings.max_upload_mb * 2**20 + _MULTIPART_OVERHEAD_BYTES
     )
     app.state.service = service
     app.include_router(health)

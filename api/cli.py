@@ -1,5 +1,6 @@
 """The command line: `ragqwen ingest`, `ask`, `search`, `serve` and the care of documents."""
 
+import io
 import json
 import sys
 import tempfile
@@ -48,6 +49,9 @@ def main(ctx: click.Context, data_dir: Path | None) -> None:
     RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL to have Qwen3 write the answers, and RAGQWEN_EMBEDDER
     to a model such as Qwen/Qwen3-Embedding-0.6B to find documents across languages.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a script's characters
+            stream.reconfigure(errors="backslashreplace")
     ctx.obj = {"data_dir": data_dir}
 
 
@@ -61,6 +65,14 @@ def _collection_option(function: Callable[..., None]) -> Callable[..., None]:
 
 def _json_option(function: Callable[..., None]) -> Callable[..., None]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def _text(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Return an argument as text, its bytes that are none replaced."""
+    text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if not text.strip():
+        raise click.BadParameter("it is empty; give a question or some words")
+    return text
 
 
 def _service(ctx: click.Context, collection: str | None = None) -> "Service":
@@ -155,7 +167,7 @@ def _report(results: Sequence["IngestResult"], as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("query")
+@click.argument("query", callback=_text)
 @click.option("-k", default=10, show_default=True, type=click.IntRange(1, 200), help="Passages.")
 @click.option(
     "--retriever",
@@ -187,7 +199,7 @@ def search(
 
 
 @main.command()
-@click.argument("question")
+@click.argument("question", callback=_text)
 @click.option("-k", default=8, show_default=True, type=click.IntRange(1, 100), help="Passages.")
 @_collection_option
 @_json_option
@@ -254,7 +266,12 @@ def collections(ctx: click.Context, as_json: bool) -> None:
 
 @main.command()
 @click.argument("document_id")
-@click.option("--version", type=int, help="A version by number; else the current one.")
+@click.option(
+    "--version",
+    type=click.IntRange(1, 2**31 - 1),
+    metavar="NUMBER",
+    help="A version by number; else the current one.",
+)
 @_collection_option
 @click.pass_context
 def show(ctx: click.Context, document_id: str, version: int | None, collection: str | None) -> None:

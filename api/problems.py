@@ -20,6 +20,8 @@ from ragqwen.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+"""What OpenAPI says of an error; the event stream's types put `ProblemOut` among its schemas."""
 _log = logging.getLogger(__name__)
 
 # The first that fits counts, so a class stands before its parents

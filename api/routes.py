@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 import ragqwen
 from api import problems
 from api.schemas import (
+    MAX_INTEGER,
     AnswerOut,
     AskIn,
     CollectionsOut,
@@ -31,7 +33,8 @@ from api.schemas import (
     UploadOut,
 )
 from api.wiring import Service
-from ingest.sources import Source, upload_source
+from ingest.pipeline import IngestResult
+from ingest.sources import FileSource, upload_source
 from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, AnswerEvent, TextDelta
 from ragqwen.errors import InputError, RagqwenError
 from ragqwen.languages import check_language
@@ -86,7 +89,7 @@ def delete_collection(collection: str, service: ServiceDep) -> None:
         HTTPStatus.OK: {"model": UploadOut, "description": "Nothing new: all was unchanged."},
         HTTPStatus.UNPROCESSABLE_ENTITY: {
             "description": "No file could be read; `results` says why for each.",
-            "content": {problems.MEDIA_TYPE: {"schema": ProblemOut.model_json_schema()}},
+            "content": problems.CONTENT,
         },
     },
 )
@@ -119,7 +122,7 @@ def upload_documents(
         ]
         results = list(service.pipeline(collection).ingest(sources))
     service.index(collection).refresh()
-    outcomes = tuple(IngestResultOut.model_validate(result) for result in results)
+    outcomes = tuple(map(IngestResultOut.model_validate, _in_order(results, sources)))
     statuses = {outcome.status for outcome in outcomes}
     if statuses == {"refused"}:
         raise UploadRefused(outcomes)
@@ -144,7 +147,23 @@ def refused_response(_: Request, error: Exception) -> JSONResponse:
     return problems.respond(problems.problem(status, str(error), results=results))
 
 
-def _kept(file: UploadFile, path: Path, document_id: str | None, language: str | None) -> Source:
+def _in_order(
+    results: Iterable[IngestResult], sources: Iterable[FileSource]
+) -> Iterator[IngestResult]:
+    """Yield one result for each source, in the order of the sources.
+
+    Of sources with one id the first is what was ingested, if any was.
+    """
+    by_id: dict[str, deque[IngestResult]] = defaultdict(deque)
+    for result in sorted(results, key=lambda result: result.status != "ingested"):
+        by_id[result.document_id].append(result)
+    for source in sources:
+        yield by_id[source.document_id].popleft()
+
+
+def _kept(
+    file: UploadFile, path: Path, document_id: str | None, language: str | None
+) -> FileSource:
     with path.open("wb") as kept:
         shutil.copyfileobj(file.file, kept)
     return upload_source(path, file.filename or "upload", document_id, language)
@@ -155,7 +174,7 @@ def list_documents(
     collection: str,
     service: ServiceDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=MAX_INTEGER)] = 0,
 ) -> DocumentsOut:
     """List the documents of a collection, by id."""
     index = service.index(collection)
@@ -173,23 +192,15 @@ def get_document(
     collection: str,
     document_id: str,
     service: ServiceDep,
-    version: Annotated[int | None, Query(ge=1, description="by default the current one")] = None,
+    version: Annotated[
+        int | None, Query(ge=1, le=MAX_INTEGER, description="by default the current one")
+    ] = None,
 ) -> DocumentTextOut:
     """Return a document with its text; an older version's text serves citations made from it."""
     index = service.index(collection)
-    info = index.document_info(document_id)
-    document = index.document(document_id, version)
-    about = DocumentOut.model_validate(info).model_dump()
-    if version is not None and version != info.version:
-        about |= {
-            "version": version,
-            "title": document.title,
-            "language": document.language,
-            "content_hash": document.content_hash,
-            "n_chars": len(document.text),
-            "n_chunks": 0,
-        }
-    return DocumentTextOut(**about, text=document.text)
+    about = DocumentOut.model_validate(index.document_info(document_id, version))
+    document = index.document(document_id, about.version)
+    return DocumentTextOut(**about.model_dump(), text=document.text)
 
 
 @router.delete(

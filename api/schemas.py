@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_INTEGER = 2**31 - 1  # of offsets and versions; SQLite refuses more than 63 bits
+_NOT_BLANK = r"\S"
+
 
 class _Schema(BaseModel):
     model_config = ConfigDict(from_attributes=True, extra="forbid")
@@ -148,7 +151,7 @@ class HealthOut(_Schema):
 class SearchIn(_Schema):
     """A query."""
 
-    query: str = Field(min_length=1, max_length=20_000)
+    query: str = Field(max_length=20_000, pattern=_NOT_BLANK)
     k: int = Field(10, ge=1, le=200, description="how many passages at most")
     retriever: Literal["hybrid", "dense", "lexical"] = "hybrid"
 
@@ -156,7 +159,7 @@ class SearchIn(_Schema):
 class AskIn(_Schema):
     """A question."""
 
-    question: str = Field(min_length=1, max_length=20_000)
+    question: str = Field(max_length=20_000, pattern=_NOT_BLANK)
     k: int = Field(8, ge=1, le=100, description="how many passages to look at")
 
 

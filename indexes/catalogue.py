@@ -49,9 +49,16 @@ class Catalogue:
 
         :raises StoreError: if the file is no catalogue or one of another schema.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise StoreError(
+                f"{path.parent} can't be made or is no folder ({exc.strerror}); give another data "
+                "folder"
+            ) from exc
         self._engine = sa.create_engine(
-            f"sqlite:///{path}", connect_args={"timeout": _BUSY_TIMEOUT_SECONDS}
+            sa.URL.create("sqlite", database=str(path)),
+            connect_args={"timeout": _BUSY_TIMEOUT_SECONDS},
         )
         sa.event.listen(self._engine, "connect", _configure_connection)
         sa.event.listen(self._engine, "begin", _begin)
@@ -219,16 +226,18 @@ class Catalogue:
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def document_info(self, collection: Collection, document_id: str) -> DocumentInfo:
-        """Return what is known of a document.
+    def document_info(
+        self, collection: Collection, document_id: str, version: int | None = None
+    ) -> DocumentInfo:
+        """Return what is known of a document; without a version, of the current one.
 
-        :raises NotFound: if the collection has no such document.
+        :raises NotFound: if the collection has no such document or version.
         """
-        query = info_query(collection.pk).where(DOCUMENTS.c.document_id == document_id)
+        query = info_query(collection.pk, version).where(DOCUMENTS.c.document_id == document_id)
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
-            raise _no_document(collection, document_id)
+            raise _no_document(collection, document_id, version)
         return info(row)
 
     def recipes(self, collection: Collection) -> dict[str, tuple[str, str]]:

@@ -88,6 +88,7 @@ def insert_chunks(
     chunks: Sequence[EmbeddedChunk],
     revision: int,
 ) -> None:
+    """Store a version's chunks with their vectors, as come with a revision."""
     rows = [
         {
             "collection": collection,

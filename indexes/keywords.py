@@ -10,7 +10,7 @@ import tantivy
 from indexes.schema import AddedChunk
 from ragqwen.analysis import ANALYSIS_VERSION, terms
 
-_FORMAT = 1
+_FORMAT = 2
 _WRITER_BYTES = 64_000_000
 _HEADINGS_BOOST = 0.3
 _MAX_QUERY_TERMS = 256
@@ -30,13 +30,14 @@ class KeywordIndex:
         self._manifest_path = folder / "keywords.json"
         self._schema = (
             tantivy.SchemaBuilder()
-            .add_unsigned_field("chunk", stored=False, indexed=True, fast=True)
+            # not unsigned: tantivy-py 0.27 deletes by a signed term, which such a field never has
+            .add_integer_field("chunk", stored=False, indexed=True, fast=True)
             .add_text_field("text", tokenizer_name="whitespace", index_option="freq")
             .add_text_field("headings", tokenizer_name="whitespace", index_option="freq")
             .build()
         )
         self.revision = self.revision_on_disk
-        if self.revision < 0:
+        if self.revision < 0 or not tantivy.Index.exists(str(self._folder)):
             self._start_anew()
         try:
             self._index = tantivy.Index(self._schema, path=str(self._folder))
@@ -117,7 +118,7 @@ class KeywordIndex:
 def _document(chunk: AddedChunk) -> tantivy.Document:
     headings = "\n".join(dict.fromkeys((chunk.title, *chunk.headings)))
     document = tantivy.Document()
-    document.add_unsigned("chunk", chunk.chunk_id)
+    document.add_integer("chunk", chunk.chunk_id)
     document.add_text("text", " ".join(terms(chunk.text, chunk.language)))
     document.add_text("headings", " ".join(terms(headings, chunk.language)))
     return document

@@ -137,12 +137,16 @@ def is_current() -> sa.ColumnElement[bool]:
     return sa.and_(VERSIONS.c.document == DOCUMENTS.c.pk, VERSIONS.c.version == DOCUMENTS.c.version)
 
 
-def info_query(collection: int) -> sa.Select[Any]:
-    """Select what `info` takes, for the documents of a collection."""
+def info_query(collection: int, version: int | None = None) -> sa.Select[Any]:
+    """Select what `info` takes, for the documents of a collection.
+
+    :param version: which version to tell of; the one that answers if None. No other has chunks.
+    """
+    is_version = sa.and_(VERSIONS.c.document == DOCUMENTS.c.pk, VERSIONS.c.version == version)
     n_chunks = (
         sa.select(sa.func.count())
-        .where(CHUNKS.c.document == DOCUMENTS.c.pk)
-        .correlate(DOCUMENTS)
+        .where(CHUNKS.c.document == DOCUMENTS.c.pk, CHUNKS.c.version == VERSIONS.c.pk)
+        .correlate(DOCUMENTS, VERSIONS)
         .scalar_subquery()
     )
     return (
@@ -160,7 +164,7 @@ def info_query(collection: int) -> sa.Select[Any]:
             sa.func.length(VERSIONS.c.text).label("n_chars"),
             n_chunks.label("n_chunks"),
         )
-        .join(VERSIONS, is_current())
+        .join(VERSIONS, is_current() if version is None else is_version)
         .where(DOCUMENTS.c.collection == collection)
     )
 

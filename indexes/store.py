@@ -15,7 +15,7 @@ from indexes.keywords import KeywordIndex
 from indexes.schema import AddedChunk, Collection, DocumentInfo, EmbeddedChunk
 from indexes.vectors import VectorIndex
 from ragqwen.embedding import Embedder, Vectors
-from ragqwen.errors import FingerprintMismatch, InputError
+from ragqwen.errors import FingerprintMismatch, InputError, NotFound
 from ragqwen.records import Document, StoredChunk
 from ragqwen.retrieval import Hits
 
@@ -52,7 +52,7 @@ class CollectionIndex:
         self._catalogue = catalogue
         self.name = name
         self._fingerprint = embedder.fingerprint
-        self._collection = self.state()  # whose key stays; its revision is looked up anew
+        self._collection = self._look_up()  # whose key stays; its revision is looked up anew
         self.uid = self._collection.uid
         self._folder = folder / self.uid
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -85,9 +85,9 @@ class CollectionIndex:
         """Return a document with its text; see `Catalogue.document`."""
         return self._catalogue.document(self.state(), document_id, version)
 
-    def document_info(self, document_id: str) -> DocumentInfo:
+    def document_info(self, document_id: str, version: int | None = None) -> DocumentInfo:
         """Return what is known of a document; see `Catalogue.document_info`."""
-        return self._catalogue.document_info(self.state(), document_id)
+        return self._catalogue.document_info(self.state(), document_id, version)
 
     def documents(self, *, limit: int | None = None, offset: int = 0) -> list[DocumentInfo]:
         """Return the documents, by id."""
@@ -135,9 +135,15 @@ class CollectionIndex:
     def state(self) -> Collection:
         """Return the collection as it stands now.
 
-        :raises NotFound: if it was deleted.
+        :raises NotFound: if it was deleted, even if another of its name was made.
         :raises FingerprintMismatch: if it was embedded by another embedder.
         """
+        collection = self._look_up()
+        if collection.uid != self.uid:
+            raise NotFound(f"the collection {self.name!r} was deleted and made again; open it anew")
+        return collection
+
+    def _look_up(self) -> Collection:
         collection = self._catalogue.collection(self.name)
         if collection.fingerprint != self._fingerprint:
             raise FingerprintMismatch(
@@ -211,9 +217,13 @@ class Store:
     def close(self) -> None:
         """Write what is only in memory to disk and close the catalogue."""
         with self._lock:
-            names = {collection.name for collection in self._catalogue.collections()}
-            for name, index in self._open.items():
-                if name in names:
+            ours = {
+                collection.uid
+                for collection in self._catalogue.collections()
+                if collection.fingerprint == self._embedder.fingerprint
+            }  # others were deleted, made again or embedded anew meanwhile, maybe elsewhere
+            for index in self._open.values():
+                if index.uid in ours:
                     index.save()
             self._open.clear()
             self._catalogue.close()

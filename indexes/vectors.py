@@ -114,7 +114,7 @@ class VectorIndex:
             "dimension": self._dimension,
         }
         fits = isinstance(manifest, dict) and expected.items() <= manifest.items()
-        return manifest if fits else {}
+        return manifest if fits and isinstance(manifest.get("revision"), int) else {}
 
     def _load(self) -> Any | None:
         manifest = self._read_manifest()
@@ -122,7 +122,7 @@ class VectorIndex:
             data = (self._folder / manifest["file"]).read_bytes()
         except (KeyError, FileNotFoundError):
             return None
-        if hashlib.sha256(data).hexdigest() != manifest["sha256"]:
+        if hashlib.sha256(data).hexdigest() != manifest.get("sha256"):
             return None
         import faiss
 

@@ -84,7 +84,8 @@ def find_sources(paths: Sequence[str], *, language: str | None = None) -> Iterat
     for given in paths:
         found = [given] if Path(given).exists() else sorted(glob.glob(given, recursive=True))  # noqa: PTH207
         if not found:
-            yield RefusedSource(given, f"{given}: there is no such file or folder")
+            shown = normalise_text(given)
+            yield RefusedSource(shown, f"{shown}: there is no such file or folder")
         for name in found:
             yield from _from_path(Path(name), language)
 
@@ -118,7 +119,9 @@ def stdin_sources(path: Path, name: str, language: str | None) -> Iterator[Sourc
         yield FileSource(path, name, document_id_for(name, f"stdin:{name}"), language)
 
 
-def upload_source(path: Path, name: str, document_id: str | None, language: str | None) -> Source:
+def upload_source(
+    path: Path, name: str, document_id: str | None, language: str | None
+) -> FileSource:
     """Return the source of an uploaded file; the same name again means a new version of it."""
     safe_name = normalise_text(Path(name.replace("\\", "/")).name)
     if safe_name in ("", ".."):
@@ -144,17 +147,17 @@ def read_corpus(lines: Iterable[str], name: str, language: str | None) -> Iterat
 
 def _from_path(path: Path, language: str | None) -> Iterator[Source]:
     for file in _files(path):
+        name = normalise_text(file.name)  # a file's name need not be text
         if _is_corpus(file):
             try:
                 with file.open(encoding="utf-8", errors="surrogateescape") as lines:
-                    yield from read_corpus(lines, file.name, language)
+                    yield from read_corpus(lines, name, language)
             except OSError as exc:
-                yield RefusedSource(file.name, f"{file.name} can't be read: {exc.strerror}")
+                yield RefusedSource(name, f"{name} can't be read: {exc.strerror}")
         elif not file.is_file():
-            yield RefusedSource(file.name, f"{file.name} is no regular file")
+            yield RefusedSource(name, f"{name} is no regular file")
         else:
             origin = os.path.abspath(file)  # noqa: PTH100  # resolve() would follow links
-            name = normalise_text(file.name)  # a file's name need not be text
             yield FileSource(file, name, document_id_for(file.name, origin), language)
 
 

@@ -13,7 +13,10 @@ MAX_TERM_CHARS = 100
 _IN_IDENTIFIER = (
     r"[[\p{L}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
 )
-_IDENTIFIER = regex.compile(rf"{_IN_IDENTIFIER}+(?:[-_./@:+#]{_IN_IDENTIFIER}+)+", regex.V1)
+# The look-behind lets a search start once in a word, not at each letter of a very long one
+_IDENTIFIER = regex.compile(
+    rf"(?<!{_IN_IDENTIFIER}){_IN_IDENTIFIER}++(?:[-_./@:+#]{_IN_IDENTIFIER}++)+", regex.V1
+)
 _IDENTIFYING = regex.compile(r"[\p{N}_@]")
 _PARTS = regex.compile(r"[-_./@:+#]")
 # Arabic and Hebrew points and the tatweel carry no difference that an asker types

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 EXTRACTIVE = "extractive"
+_THINKING, _THOUGHT = "<think>", "</think>"
 _NO_THINKING = Thinking("off", 0, 0, "answers are given without thinking in this version")
 
 
@@ -133,9 +134,10 @@ class Answerer:
 
         passages = fit_passages(evidence.passages, self._context_tokens)
         prompt = build_messages(evidence.question, passages, evidence.language)
-        text, sent = "", 0
+        written, text, sent = "", "", 0
         for chunk in chat.stream(prompt):
-            text += chunk.text
+            written += chunk.text
+            text = _without_thinking(written)
             if not NO_ANSWER.startswith(text.strip()[: len(NO_ANSWER)]) and len(text) > sent:
                 yield TextDelta(text[sent:])
                 sent = len(text)
@@ -143,6 +145,19 @@ class Answerer:
         if text.strip().startswith(NO_ANSWER) or not text.strip():
             yield TextDelta(messages.NOT_FOUND)
             return messages.NOT_FOUND, ()
+        if len(text) > sent:  # a whole answer that might have become the marker, such as "No"
+            yield TextDelta(text[sent:])
         answer, citations = cite_generated(text, passages, evidence.language)
         lap("citation")
         return answer, citations
+
+
+def _without_thinking(text: str) -> str:
+    """Return a model's text without the thinking that a server left at its start.
+
+    That is nothing while the model thinks, or while what it wrote may yet become the mark of it.
+    """
+    start = text.lstrip()
+    if start.startswith(_THINKING):
+        return start.partition(_THOUGHT)[2].lstrip()
+    return "" if _THINKING.startswith(start) else text

@@ -87,7 +87,10 @@ class HashedNgramEmbedder:
         return vector
 
     def _add_ngrams(self, vector: Vectors, text: str) -> None:
-        spaced = self._EDGE + self._EDGE.join(normal_form(text).split()) + self._EDGE
+        words = normal_form(text).split()
+        if not words:
+            return
+        spaced = self._EDGE + self._EDGE.join(words) + self._EDGE
         points = np.frombuffer(spaced.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
         edge = points == ord(self._EDGE)
         for order in self._ORDERS:

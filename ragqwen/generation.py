@@ -54,7 +54,7 @@ class QwenChat(BaseChatModel):
         with self._http() as client:
             try:
                 response = client.post(self._url, json=body)
-            except httpx.HTTPError as exc:
+            except (httpx.HTTPError, httpx.InvalidURL) as exc:
                 raise self._unavailable(exc) from exc
         return self._result(_checked(response, response.text))
 
@@ -70,14 +70,18 @@ class QwenChat(BaseChatModel):
             with self._http() as client, client.stream("POST", self._url, json=body) as response:
                 if response.is_error:
                     _checked(response, response.read().decode("utf-8", "replace"))
-                for line in response.iter_lines():
+                started = False
+                for line in _lines(response):
                     chunk = _chunk_of(line)
                     if chunk is None:
                         continue
+                    started = True
                     if run_manager:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
-        except httpx.HTTPError as exc:
+                if not started:
+                    raise ModelError(f"the model's server at {self.base_url} sent no events")
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise self._unavailable(exc) from exc
 
     @property
@@ -112,7 +116,7 @@ class QwenChat(BaseChatModel):
             timeout=self.timeout_seconds, headers=self._headers(), transport=self.transport
         )
 
-    def _unavailable(self, exc: httpx.HTTPError) -> ModelUnavailable:
+    def _unavailable(self, exc: Exception) -> ModelUnavailable:
         return ModelUnavailable(
             f"the language model's server at {self.base_url} did not answer "
             f"({type(exc).__name__}: {exc}); check RAGQWEN_LLM_BASE_URL and that it runs"
@@ -121,7 +125,7 @@ class QwenChat(BaseChatModel):
     def _result(self, data: Mapping[str, Any]) -> ChatResult:
         try:
             choice = data["choices"][0]
-            message = choice["message"]
+            message = dict(choice["message"])
         except (KeyError, IndexError, TypeError) as exc:
             raise ModelError(f"the language model's server sent no choice: {data!r:.200}") from exc
         reasoning = message.get("reasoning") or message.get("reasoning_content")
@@ -152,6 +156,15 @@ def _checked(response: httpx.Response, text: str) -> dict[str, Any]:
     return data
 
 
+def _lines(response: httpx.Response) -> Iterator[str]:
+    """Yield the lines of a stream; httpx's own also end at U+2028, which JSON holds as it is."""
+    rest = b""
+    for data in response.iter_bytes():
+        *lines, rest = (rest + data).split(b"\n")
+        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in lines)
+    yield rest.decode("utf-8", "replace")
+
+
 def _chunk_of(line: str) -> ChatGenerationChunk | None:
     """Return the chunk in a line of a server-sent stream, None for what carries none."""
     data = line.removeprefix("data:").strip()
@@ -163,6 +176,8 @@ def _chunk_of(line: str) -> ChatGenerationChunk | None:
         raise ModelError(
             f"the language model's server sent a broken event: {data[:200]!r}"
         ) from exc
+    if not isinstance(event, dict):
+        raise ModelError(f"the language model's server sent an odd event: {data[:200]!r}")
     if "error" in event:
         raise ModelError(f"the language model's server broke off: {event['error']!r:.300}")
     choices = event.get("choices") or [{}]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-_MIN_LIKENESS = 0.5
+_MIN_LIKENESS = 0.6
 _MIN_PAIRS = 2  # a word of one or two characters is there or not
 
 
@@ -25,7 +25,7 @@ def term_weights(document_frequencies: Mapping[str, int]) -> dict[str, float]:
 def overlap(weights: Mapping[str, float], text_terms: Iterable[str]) -> float:
     """Return the share of the question's weight that a text has, in [0, 1].
 
-    A term that isn't there counts by its likest word, if that shares half of its letter pairs:
+    A term that isn't there counts by its likest word, if that shares most of its letter pairs:
     an inflected form, in a language that inflects at either end.
     """
     total = sum(weights.values())
@@ -44,7 +44,7 @@ def _letter_pairs(word: str) -> frozenset[str]:
 
 
 def _likeness(pairs: frozenset[str], others: Iterable[frozenset[str]]) -> float:
-    """Return the best Dice coefficient against the others, 0 if under a half."""
+    """Return the best Dice coefficient against the others, 0 if under `_MIN_LIKENESS`."""
     if len(pairs) < _MIN_PAIRS:
         return 0.0
     best = max(

@@ -20,7 +20,7 @@ You answer questions from passages of documents.
 
 # What Qwen3's template or a serving engine reads as control, wherever it stands
 _CONTROL = regex.compile(
-    r"<(?=\s*(?:\||/?\s*(?:think|tool_call|tool_response|passage)\b))|/(?=(?:no_)?think\b)",
+    r"<(?=\s*(?:\||/?\s*(?:think|tool_call|tool_response|passage)\b))|/(?=no_think|think\b)",
     regex.IGNORECASE,
 )
 _HARMLESS = {"<": "‹", "/": "∕"}

@@ -10,7 +10,7 @@ from ragqwen.records import Passage
 from ragqwen.retrieval import Evidence
 from ragqwen.segmentation import sentences
 
-_MIN_COVERAGE = 0.5
+_MIN_COVERAGE = 0.45
 _MAX_SENTENCES = 3
 _KEEP_RATIO = 0.5  # of the best sentence's likeness: a weaker one is left out
 _PASSAGES = 5
@@ -60,7 +60,8 @@ class ExtractiveReader:
         if coverage < _MIN_COVERAGE:
             return Reading((), coverage)
         quotes = self._scored(evidence.question, passages, covered, weights)
-        enough = _KEEP_RATIO * quotes[0].likeness
+        best = quotes[0].likeness
+        enough = min(_KEEP_RATIO * best, best)  # the best stays, be its likeness negative
         chosen = [quote for quote in quotes[:_MAX_SENTENCES] if quote.likeness >= enough]
         return Reading(tuple(chosen), coverage)
 

@@ -10,6 +10,7 @@ from ragqwen.analysis import terms
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.languages import identify
 from ragqwen.records import Passage, StoredChunk
+from ragqwen.text import normalise_text
 
 Leg = Literal["hybrid", "dense", "lexical"]
 Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
@@ -67,6 +68,7 @@ class Retriever:
         :param max_tokens: Qwen tokens that the passages may have together.
         :return: passages, best first; neighbouring chunks come as one passage.
         """
+        question = normalise_text(question)
         language = identify(question)
         query_terms = terms(question, language)
         n_candidates = max(_MIN_CANDIDATES, 5 * k)

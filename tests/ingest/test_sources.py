@@ -94,12 +94,16 @@ def test_files_of_one_name_in_two_folders_have_two_ids(tmp_path: Path) -> None:
     assert first.document_id != second.document_id  # type: ignore[union-attr]
 
 
-def test_a_name_that_is_no_text_is_shown_as_one(tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(b"f\xe9rry.txt")).write_text("x")
-    (source,) = find_sources([str(tmp_path)])
-    assert isinstance(source, FileSource)
-    assert source.name == "f\ufffdrry.txt"
-    assert source.read_content_hash()
+@pytest.mark.parametrize("name", [b"f\xe9.txt", b"f\xe9.jsonl", b"f\xe9.gone"])
+def test_a_name_that_is_no_text_is_shown_as_one(tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    if path.suffix != ".gone":
+        path.write_text("x")
+    (source,) = find_sources([str(path)])
+    assert Path(source.name).stem.startswith("f\ufffd")
+    repr(source.name).encode("utf-8")
+    if isinstance(source, FileSource):
+        assert source.read_content_hash()
 
 
 @given(st.text(st.characters(exclude_categories=())), st.text())

@@ -1,0 +1,88 @@
+"""A small OpenAI-compatible server on this machine, which streams what a test gives it."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+
+Delta = dict[str, Any]
+
+
+def content(*pieces: str) -> list[Delta]:
+    """Return deltas of an answer's text."""
+    return [{"content": piece} for piece in pieces]
+
+
+def reasoning(*pieces: str, key: str = "reasoning") -> list[Delta]:
+    """Return deltas of what the server marks as thinking."""
+    return [{key: piece} for piece in pieces]
+
+
+@dataclass
+class ModelServer:
+    """`bodies` is what was asked; `deltas`, `status` and `error` say how it answers."""
+
+    deltas: list[Delta] = field(default_factory=list)
+    status: int = 200
+    error: str | None = None
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    authorization: str | None = None
+    base_url: str = ""
+
+    def prompt(self) -> str:
+        """Return all text of the last request's messages."""
+        return "\n".join(message["content"] for message in self.bodies[-1]["messages"])
+
+    def app(self) -> FastAPI:
+        """Return the server's app."""
+        app = FastAPI()
+
+        @app.post("/v1/chat/completions")
+        async def complete(request: Request) -> Any:
+            self.bodies.append(await request.json())
+            self.authorization = request.headers.get("authorization")
+            if self.status != 200:
+                return JSONResponse({"error": {"message": "no such model"}}, self.status)
+            return StreamingResponse(self._events(), media_type="text/event-stream")
+
+        return app
+
+    def _events(self) -> Iterator[str]:
+        chunks: list[dict[str, Any]] = [
+            {"choices": [{"index": 0, "delta": delta}]} for delta in self.deltas
+        ]
+        if self.error:
+            chunks.append({"error": {"message": self.error}})
+        else:
+            chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            chunks.append({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 4}})
+        for chunk in chunks:
+            yield f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
+        yield "data: [DONE]\n\n"
+
+
+def run(server: ModelServer) -> Iterator[ModelServer]:
+    """Serve on a free port, in a thread, until the generator is closed."""
+    config = uvicorn.Config(
+        server.app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off", ws="none"
+    )
+    uvicorn_server = uvicorn.Server(config)
+    thread = threading.Thread(target=uvicorn_server.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not uvicorn_server.started:
+            assert time.monotonic() < deadline, "the model server did not start"
+            time.sleep(0.01)
+        port = uvicorn_server.servers[0].sockets[0].getsockname()[1]
+        server.base_url = f"http://127.0.0.1:{port}/v1"
+        yield server
+    finally:
+        uvicorn_server.should_exit = True
+        thread.join(timeout=10)

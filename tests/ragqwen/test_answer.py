@@ -1,0 +1,171 @@
+"""The answer path: what is streamed, what is said, and on what it rests."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from ragqwen import messages
+from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, PassagesFound, TextDelta
+from ragqwen.embedding import HashedNgramEmbedder
+from ragqwen.prompt import NO_ANSWER
+from ragqwen.reader import ExtractiveReader
+from ragqwen.records import Answer
+from ragqwen.retrieval import Retriever
+from tests.fakes import ListIndex, ScriptedChat, make_stored
+
+FERRY = "The ferry to Gavdos leaves at six."
+DOGS = "Dogs stay on the upper deck."
+QUESTION = "When does the ferry to Gavdos leave?"
+
+
+def make_answerer(
+    *pieces: str, stored: bool = True, chat: ScriptedChat | None = None, **more: Any
+) -> Answerer:
+    """Return what answers from two documents, with a model that says the pieces, if any."""
+    chunks = [make_stored(1, "ferry", FERRY, page=2), make_stored(2, "dogs", DOGS, start=9)]
+    index = ListIndex(
+        chunks if stored else [],
+        lexical=[(1, 4.0), (2, 1.0)] if stored else [],
+        dense=[(1, 0.8), (2, 0.3)] if stored else [],
+    )
+    embedder = HashedNgramEmbedder()
+    if chat is None and pieces:
+        chat = ScriptedChat(pieces=list(pieces))
+    return Answerer(
+        Retriever(index, embedder, dense_weight=0.4), ExtractiveReader(embedder), chat=chat, **more
+    )
+
+
+def run(answerer: Answerer, question: str = QUESTION) -> tuple[list[str], Answer]:
+    """Return the streamed pieces and the whole answer, and check the order of events."""
+    events = list(answerer.stream(question))
+    assert isinstance(events[0], PassagesFound)
+    assert isinstance(events[-1], AnswerDone)
+    deltas = [event.text for event in events[1:-1] if isinstance(event, TextDelta)]
+    assert len(deltas) == len(events) - 2
+    assert events[0].passages == events[-1].answer.passages
+    return deltas, events[-1].answer
+
+
+# --- without a model -------------------------------------------------------------------------
+
+
+def test_without_a_model_the_answer_is_quoted() -> None:
+    deltas, answer = run(make_answerer())
+    assert answer.answer == "".join(deltas) == f"{FERRY} [1]"
+    (citation,) = answer.citations
+    assert (citation.quote, citation.page, citation.document_id) == (FERRY, 2, "ferry")
+    assert (answer.answerable, answer.model, answer.language) == (True, EXTRACTIVE, "eng_Latn")
+
+
+def test_what_the_documents_do_not_tell_is_not_answered() -> None:
+    deltas, answer = run(make_answerer(), "Who composed the opera about zeppelins?")
+    assert (answer.answer, answer.answerable, answer.citations) == (messages.NOT_FOUND, False, ())
+    assert deltas == [messages.NOT_FOUND]
+    assert len(answer.passages) == 2
+
+
+@pytest.mark.parametrize("pieces", [(), ("I know it all.",)])
+def test_without_documents_it_says_so_and_no_model_is_asked(pieces: Sequence[str]) -> None:
+    chat = ScriptedChat(pieces=list(pieces)) if pieces else None
+    deltas, answer = run(make_answerer(stored=False, chat=chat))
+    assert (answer.answer, answer.answerable) == (messages.NO_DOCUMENTS, False)
+    assert deltas == [messages.NO_DOCUMENTS]
+    assert chat is None or chat.prompts == []
+
+
+# --- with a model ----------------------------------------------------------------------------
+
+
+def test_the_model_s_answer_is_streamed_and_cited() -> None:
+    deltas, answer = run(make_answerer("At ", "six ", "[1].", model_name="Qwen/Qwen3-8B"))
+    assert deltas == ["At ", "six ", "[1]."]
+    assert answer.answer == "At six [1]."
+    assert [citation.quote for citation in answer.citations] == [FERRY]
+    assert (answer.answerable, answer.model) == (True, "Qwen/Qwen3-8B")
+
+
+def test_the_model_sees_question_and_passages() -> None:
+    chat = ScriptedChat(pieces=["At six [1]."])
+    run(make_answerer(chat=chat))
+    ((system, human),) = chat.prompts
+    assert "Answer in English" in system.text
+    assert FERRY in human.text
+    assert human.text.endswith(QUESTION)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (NO_ANSWER,),
+        ("NO", "_ANS", "WER"),
+        ("\n", " NO_", "ANSWER", "\n"),
+        ("N", "O_ANSWER because nothing is said"),
+        ("",),
+        (" \n",),
+    ],
+)
+def test_the_mark_of_no_answer_is_never_streamed(pieces: Sequence[str]) -> None:
+    deltas, answer = run(make_answerer(*pieces))
+    assert "".join(deltas) == answer.answer == messages.NOT_FOUND
+    assert (answer.answerable, answer.citations) == (False, ())
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [("NO", "T on Monday [1]."), ("N", "O"), ("No", "rth [1]"), ("NO_", "ANGLING [2]"), ("NO",)],
+)
+def test_what_only_begins_like_it_is_streamed_whole(pieces: Sequence[str]) -> None:
+    deltas, answer = run(make_answerer(*pieces))
+    assert "".join(deltas) == "".join(pieces)
+    assert regex_free(answer.answer) == regex_free("".join(pieces))
+
+
+def regex_free(text: str) -> str:
+    return text.replace("[2]", "[1]")
+
+
+def test_an_answer_without_citations_is_not_taken_for_answered() -> None:
+    _, answer = run(make_answerer("At six, I think."))
+    assert (answer.answer, answer.answerable) == ("At six, I think.", False)
+
+
+def test_a_citation_of_no_passage_is_removed_from_the_answer() -> None:
+    _, answer = run(make_answerer("At six [7]."))
+    assert (answer.answer, answer.citations) == ("At six.", ())
+
+
+def test_only_passages_that_fit_go_to_the_model() -> None:
+    chat = ScriptedChat(pieces=["On deck [2]."])
+    _, answer = run(make_answerer(chat=chat, context_tokens=10))
+    assert DOGS not in chat.prompts[0][1].text
+    assert answer.citations == ()
+
+
+# --- beside the answer -----------------------------------------------------------------------
+
+
+def test_asking_returns_the_last_of_the_stream() -> None:
+    asked = make_answerer("At six [1].").ask(QUESTION)
+    assert (asked.question, asked.answer) == (QUESTION, "At six [1].")
+
+
+def test_notices_come_with_every_answer() -> None:
+    _, answer = run(make_answerer(notices=("one", "two")))
+    assert answer.notices == ("one", "two")
+
+
+def test_no_thinking_is_reported() -> None:
+    _, answer = run(make_answerer("At six [1]."))
+    assert (answer.thinking.mode, answer.thinking.used_tokens) == ("off", 0)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stages"),
+    [((), {"retrieval", "reading"}), (("x [1]",), {"retrieval", "generation", "citation"})],
+)
+def test_each_stage_is_timed(pieces: Sequence[str], stages: set[str]) -> None:
+    timings = run(make_answerer(*pieces))[1].timings_ms
+    assert set(timings) == {*stages, "total"}
+    assert timings["total"] == pytest.approx(sum(timings[stage] for stage in stages), abs=0.2)

@@ -1,0 +1,116 @@
+"""The extractive reader quotes what speaks of the question, or nothing."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqwen.analysis import terms
+from ragqwen.reader import ExtractiveReader, Reading
+from ragqwen.records import Passage
+from ragqwen.retrieval import Evidence
+from tests.fakes import CountingEmbedder, make_passage
+
+FERRY = make_passage(
+    "ferry",
+    "The line is old. The ferry to Gavdos leaves at six in the morning. Tickets are sold on board.",
+    start=100,
+)
+DOGS = make_passage("dogs", "Dogs must stay on the upper deck. They need a leash.", score=0.4)
+COMMON = {"the": 90, "to": 80, "does": 70, "when": 60, "is": 85, "of": 88, "a": 80, "in": 79}
+
+
+def read(question: str, *passages: Passage) -> Reading:
+    asked = terms(question)
+    frequencies = {term: COMMON.get(term, 1) for term in asked}
+    evidence = Evidence(question, "eng_Latn", tuple(asked), frequencies, passages)
+    return ExtractiveReader(CountingEmbedder()).read(evidence)
+
+
+def test_the_sentence_that_answers_is_quoted_first() -> None:
+    quotes = read("When does the ferry to Gavdos leave?", DOGS, FERRY).quotes
+    assert quotes[0].text == "The ferry to Gavdos leaves at six in the morning."
+    assert quotes[0].passage == FERRY
+
+
+def test_a_quote_is_a_span_of_the_document() -> None:
+    (quote, *_) = read("When does the ferry to Gavdos leave?", FERRY).quotes
+    assert (quote.start, quote.end) == (117, 166)
+    assert FERRY.text[quote.start - 100 : quote.end - 100] == quote.text
+
+
+@given(
+    st.lists(
+        st.sampled_from(["The", "ferry", "leaves.", "Dogs", "stay!", "渡轮出发。", "Gavdos\n😀"])
+    )
+)
+def test_quotes_are_spans_and_coverage_is_a_share(pieces: list[str]) -> None:
+    passage = make_passage("d", " ".join(("Ferry", *pieces)), start=7)
+    reading = read("Does the ferry to Gavdos leave?", passage, DOGS)
+    assert 0 <= reading.coverage <= 1 + 1e-9
+    assert len(reading.quotes) <= 3
+    for quote in reading.quotes:
+        place = slice(quote.start - quote.passage.start, quote.end - quote.passage.start)
+        assert quote.passage.text[place] == quote.text == quote.text.strip()
+
+
+def test_a_question_about_something_else_is_not_answered() -> None:
+    reading = read("When does the museum of lighthouses in Oslo open?", FERRY, DOGS)
+    assert reading.quotes == ()
+    assert reading.coverage < 0.5
+
+
+def test_function_words_alone_answer_nothing() -> None:
+    passage = make_passage("d", "When does the one go to the other, and is it in the end?")
+    assert read("When does the zeppelin to the moon depart?", passage).quotes == ()
+
+
+def test_no_passages_are_no_answer() -> None:
+    assert read("When does the ferry leave?") == Reading((), 0.0)
+
+
+def test_a_weaker_sentence_is_left_out() -> None:
+    quotes = read("When does the ferry to Gavdos leave?", FERRY).quotes
+    assert "Tickets are sold on board." not in [quote.text for quote in quotes]
+
+
+def test_the_title_counts_for_what_a_passage_speaks_of() -> None:
+    bare = make_passage("d", "It leaves at six.")
+    titled = replace(bare, title="Ferry to Gavdos")
+    question = "When does the ferry to Gavdos leave?"
+    assert read(question, titled).coverage > read(question, bare).coverage
+
+
+def test_a_heading_is_quoted_only_if_there_is_nothing_else() -> None:
+    heading = "When the ferry to Gavdos leaves"
+    with_text = make_passage("d", f"{heading}\nIt sails at six.", headings=(heading,))
+    alone = make_passage("d", heading, headings=(heading,))
+    question = "When does the ferry to Gavdos leave?"
+    assert [quote.text for quote in read(question, with_text).quotes] == ["It sails at six."]
+    assert [quote.text for quote in read(question, alone).quotes] == [heading]
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "text", "answer"),
+    [
+        ("zho_Hans", "渡轮几点出发？", "狗要留在甲板上。渡轮早上六点出发。", "渡轮早上六点出发。"),
+        (
+            "tha_Thai",
+            "เรือข้ามฟากออกกี่โมง",
+            "สุนัขต้องอยู่บนดาดฟ้า\nเรือข้ามฟากออกหกโมงเช้า",
+            "เรือข้ามฟากออกหกโมงเช้า",
+        ),
+        (
+            "mya_Mymr",
+            "ကူးတို့သင်္ဘောသည် ဘယ်အချိန်တွင် ထွက်ခွာသည်",
+            "ခွေးများ အပေါ်ထပ်တွင် နေရမည်။ ကူးတို့သင်္ဘောသည် ခြောက်နာရီတွင် ထွက်ခွာသည်။",
+            "ကူးတို့သင်္ဘောသည် ခြောက်နာရီတွင် ထွက်ခွာသည်။",
+        ),
+    ],
+)
+def test_it_reads_scripts_without_spaces(
+    language: str, question: str, text: str, answer: str
+) -> None:
+    passage = make_passage("d", text, language=language)
+    assert read(question, passage).quotes[0].text == answer

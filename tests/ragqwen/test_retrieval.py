@@ -1,0 +1,199 @@
+"""From a question to passages: fusing, merging, dropping, fitting."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqwen.records import StoredChunk
+from ragqwen.retrieval import Retriever, fuse
+from tests.fakes import CountingEmbedder, ListIndex, make_stored
+
+hits = st.dictionaries(st.integers(1, 20), st.floats(0.01, 30), max_size=8).map(
+    lambda found: sorted(found.items(), key=lambda hit: -hit[1])
+)
+
+TEXTS = [
+    "The ferry leaves at six. ",
+    "Dogs stay on deck always. ",
+    "Children under seven go free. ",
+    "Bicycles cost two coins each. ",
+    "In strong wind nothing sails. ",
+]
+DOCUMENT = "".join(TEXTS)
+
+
+def chunks(document_id: str = "a", first_id: int = 1) -> list[StoredChunk]:
+    """Return the sentences of DOCUMENT as chunks that follow one another."""
+    stored, at = [], 0
+    for ordinal, text in enumerate(TEXTS):
+        stored.append(
+            make_stored(
+                first_id + ordinal,
+                document_id,
+                text.strip(),
+                ordinal=ordinal,
+                start=at,
+                page=1 + ordinal // 2,
+            )
+        )
+        at += len(text)
+    return stored
+
+
+def retrieve(index: ListIndex, question: str = "ferry?", **more: object):  # type: ignore[no-untyped-def]
+    retriever = Retriever(index, CountingEmbedder(), dense_weight=0.5)
+    return retriever.retrieve(question, **more)  # type: ignore[arg-type]
+
+
+# --- fusing ----------------------------------------------------------------------------------
+
+
+def test_words_are_scaled_by_the_best_and_vectors_between_best_and_worst() -> None:
+    fused = fuse([(1, 8.0), (2, 2.0)], [(2, 0.9), (3, 0.6), (1, 0.5)], dense_weight=0.4)
+    assert dict(fused) == pytest.approx({1: 1.0, 2: 0.25 + 0.4, 3: 0.4 * 0.25})
+
+
+def test_equal_scores_come_by_id() -> None:
+    assert [i for i, _ in fuse([(9, 1.0), (3, 1.0), (5, 1.0)], [], dense_weight=1)] == [3, 5, 9]
+
+
+def test_one_vector_alone_has_the_whole_weight() -> None:
+    assert fuse([], [(7, 0.2)], dense_weight=0.4) == [(7, 0.4)]
+
+
+def test_nothing_fused_is_nothing() -> None:
+    assert fuse([], [], dense_weight=1) == []
+
+
+@given(hits, hits, st.floats(0, 3))
+def test_fused_scores_fall_and_are_bounded(
+    lexical: list[tuple[int, float]], dense: list[tuple[int, float]], weight: float
+) -> None:
+    fused = fuse(lexical, dense, dense_weight=weight)
+    assert {i for i, _ in fused} == {i for i, _ in (*lexical, *dense)}
+    scores = [score for _, score in fused]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 + weight + 1e-9 for score in scores)
+
+
+@given(hits)
+def test_a_leg_alone_keeps_its_order(found: list[tuple[int, float]]) -> None:
+    strict = [hit for at, hit in enumerate(found) if at == 0 or hit[1] < found[at - 1][1]]
+    order = [i for i, _ in strict]
+    assert [i for i, _ in fuse(strict, [], dense_weight=1)] == order
+    assert [i for i, _ in fuse([], strict, dense_weight=1)] == order
+
+
+# --- legs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("leg", "calls"),
+    [("hybrid", {"lexical", "dense"}), ("dense", {"dense"}), ("lexical", {"lexical"})],
+)
+def test_only_the_legs_asked_for_are_searched(leg: str, calls: set[str]) -> None:
+    index = ListIndex(chunks(), dense=[(1, 0.9)], lexical=[(1, 2.0)])
+    assert len(retrieve(index, leg=leg).passages) == 1
+    assert set(index.calls) == calls
+
+
+def test_the_evidence_tells_language_terms_and_frequencies() -> None:
+    evidence = retrieve(ListIndex(chunks()), "Wie viel kosten Dogs auf der Fähre?")
+    assert evidence.language == "deu_Latn"
+    assert "dogs" in evidence.terms
+    assert evidence.document_frequencies["dogs"] == 1
+    assert evidence.passages == ()
+
+
+def test_a_question_that_is_no_clean_text_is_taken() -> None:
+    evidence = retrieve(ListIndex(chunks(), lexical=[(1, 1.0)]), "ferry\ud800\0 \u0301?")
+    assert evidence.question == "ferry\ufffd \u0301?"
+    assert len(evidence.passages) == 1
+
+
+@pytest.mark.parametrize("question", ["", " ", "?!", "😀", "x" * 50_000])
+def test_any_question_is_taken(question: str) -> None:
+    assert len(retrieve(ListIndex(chunks(), dense=[(1, 0.1)]), question).passages) == 1
+
+
+# --- merging ---------------------------------------------------------------------------------
+
+
+def test_chunks_that_follow_one_another_become_one_passage() -> None:
+    index = ListIndex(
+        chunks(), texts={"a": DOCUMENT}, lexical=[(2, 5.0), (4, 3.0), (1, 2.0), (3, 1.0)]
+    )
+    first, second = retrieve(index).passages
+    assert first.chunk_ids == (1, 2, 3)
+    assert second.chunk_ids == (4,)
+
+
+@given(st.permutations([1, 2, 3, 4, 5]), st.integers(1, 5))
+def test_every_passage_is_a_span_of_its_document(order: list[int], k: int) -> None:
+    found = [(chunk_id, 9.0 - rank) for rank, chunk_id in enumerate(order)]
+    index = ListIndex(chunks(), texts={"a": DOCUMENT}, lexical=found)
+    passages = retrieve(index, k=k).passages
+    assert passages
+    for passage in passages:
+        assert passage.text == DOCUMENT[passage.start : passage.end]
+        assert 1 <= len(passage.chunk_ids) <= 3
+        assert list(passage.chunk_ids) == sorted(passage.chunk_ids)
+    merged = [chunk_id for passage in passages for chunk_id in passage.chunk_ids]
+    assert len(merged) == len(set(merged))
+
+
+def test_a_merged_passage_has_the_best_score_and_knows_its_pages() -> None:
+    index = ListIndex(chunks(), texts={"a": DOCUMENT}, lexical=[(3, 4.0), (2, 2.0)])
+    (passage,) = retrieve(index).passages
+    assert passage.score == 1.0
+    assert passage.page == 1
+    assert passage.page_at(passage.start) == 1
+    assert passage.page_at(len(TEXTS[0]) + len(TEXTS[1])) == 2
+
+
+def test_neighbours_in_number_of_two_documents_stay_apart() -> None:
+    stored = [
+        make_stored(1, "a", TEXTS[0], ordinal=0),
+        make_stored(2, "b", TEXTS[1], ordinal=1),
+    ]
+    assert len(retrieve(ListIndex(stored, lexical=[(1, 2.0), (2, 1.0)])).passages) == 2
+
+
+# --- dropping and fitting --------------------------------------------------------------------
+
+
+def test_no_more_passages_come_than_asked_for() -> None:
+    stored = [make_stored(n, f"d{n}", TEXTS[n]) for n in range(5)]
+    index = ListIndex(stored, lexical=[(n, 5.0 - n) for n in range(5)])
+    assert [passage.document_id for passage in retrieve(index, k=2).passages] == ["d0", "d1"]
+
+
+def test_a_near_duplicate_is_dropped_and_what_differs_is_not() -> None:
+    text = "The ferry to the island leaves at six in the morning from the old harbour."
+    stored = [
+        make_stored(1, "a", text),
+        make_stored(2, "b", text.replace(" ", "\n") + "!"),
+        make_stored(3, "c", "Another ferry to the island leaves at noon, from the new pier."),
+    ]
+    index = ListIndex(stored, lexical=[(1, 3.0), (2, 2.0), (3, 1.0)])
+    assert [passage.document_id for passage in retrieve(index).passages] == ["a", "c"]
+
+
+def test_a_chunk_that_was_removed_meanwhile_is_passed_over() -> None:
+    index = ListIndex(chunks()[:1], lexical=[(99, 9.0), (1, 1.0)], dense=[(98, 0.9)])
+    assert [passage.chunk_ids for passage in retrieve(index).passages] == [(1,)]
+
+
+def test_passages_fit_into_the_token_budget() -> None:
+    stored = [
+        make_stored(n, f"d{n}", text, tokens=tokens)
+        for n, (text, tokens) in enumerate(zip(TEXTS, [40, 70, 30, 25, 30], strict=True))
+    ]
+    index = ListIndex(stored, lexical=[(n, 5.0 - n) for n in range(5)])
+    found = retrieve(index, max_tokens=100).passages
+    assert [passage.document_id for passage in found] == ["d0", "d2", "d3"]
+
+
+def test_the_first_passage_stays_however_long_it_is() -> None:
+    stored = [make_stored(1, "a", TEXTS[0], tokens=500)]
+    assert len(retrieve(ListIndex(stored, lexical=[(1, 1.0)]), max_tokens=10).passages) == 1
