@@ -1,12 +1,14 @@
 """The command line: `ragqwen ingest`, `ask`, `search`, `serve` and the care of documents."""
 
 import io
+import itertools
 import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from ingest.pipeline import IngestResult
     from ingest.sources import Source
     from ragqwen.records import Answer, Citation, Passage
+
+
+_LINES_AT_ONCE = 512
 
 
 class _Group(click.Group):
@@ -306,6 +311,21 @@ def reindex(ctx: click.Context, collection: str | None) -> None:
     done = service.reindex(service.settings.collection)
     count = sum(1 for _ in tqdm(done, unit="doc", desc="reindex", disable=None, file=sys.stderr))
     click.echo(f"reindexed {count} documents with {service.embedder.fingerprint}")
+
+
+@main.command()
+@click.argument("file", type=click.File(encoding="utf-8", errors="replace"), default="-")
+def identify(file: IO[str]) -> None:
+    """Say in which language each line of FILE (or standard input) is, one JSON object a line.
+
+    "code" is a FLORES-200 code, or "und" for what is too short or none of the 119; "group" is its
+    set of near-identical languages, and "probability" is the group's.
+    """
+    from ragqwen.identification import identify_batch
+
+    while lines := list(itertools.islice(file, _LINES_AT_ONCE)):
+        for found in identify_batch([line.rstrip("\n") for line in lines]):
+            click.echo(json.dumps(asdict(found)))
 
 
 @main.command()

@@ -22,14 +22,15 @@ from ragqwen.tokens import count_tokens
 
 _SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "zan")
 _WORDS_PER_TEXT = 120
-_RUNS = 5
 _QUERIES = 50
 
 
-def run(settings: Settings, *, n_chunks: int) -> dict[str, Any]:
+def run(settings: Settings, *, n_chunks: int, n_runs: int = 5) -> dict[str, Any]:
     """Measure ingest, search and a cold `ragqwen ask` over an index of so many chunks.
 
     Times are seconds or milliseconds of this machine at this moment; the ratios are what holds.
+
+    :param n_runs: how often each process is started; the median counts.
     """
     texts = list(_texts(n_chunks))
     with tempfile.TemporaryDirectory() as folder:
@@ -49,8 +50,9 @@ def run(settings: Settings, *, n_chunks: int) -> dict[str, Any]:
             embedding = _seconds(lambda: service.embedder.embed_documents(texts[:1000])) / 1000
             cutter: Cutter = service.cutter()
         ask = [sys.executable, "-m", "api.cli", "--data-dir", str(here.data_dir), "ask", query]
-        cold = median(_seconds(lambda: _process(ask)) for _ in range(_RUNS))
-        bare = median(_seconds(lambda: _process([sys.executable, "-c", ""])) for _ in range(_RUNS))
+        python = [sys.executable, "-c", ""]
+        cold = median(_seconds(lambda: _process(ask)) for _ in range(n_runs))
+        bare = median(_seconds(lambda: _process(python)) for _ in range(n_runs))
     return {
         "chunks": n_chunks,
         "recipe": cutter.recipe,

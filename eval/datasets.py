@@ -58,13 +58,27 @@ class Dataset:
         ]
 
     def read_queries(self, language: str) -> Iterator[EvalQuery]:
-        """Yield the queries of a language that have a relevant document."""
-        with self.queries[language].open(encoding="utf-8") as lines:
-            for line in lines:
-                record = json.loads(line)
-                if self.qrels.get(record["_id"]):
-                    answers = tuple(record.get("answers", ()))
-                    yield EvalQuery(record["_id"], record["text"], answers)
+        """Yield the queries of a language that have a relevant document.
+
+        :raises InputError: if a line is no query.
+        """
+        path = self.queries[language]
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    query = _read_query(line, f"{path}, line {number}")
+                    if self.qrels.get(query.query_id):
+                        yield query
+
+
+def _read_query(line: str, where: str) -> EvalQuery:
+    try:
+        record = json.loads(line)
+        return EvalQuery(record["_id"], record["text"], tuple(record.get("answers", ())))
+    except (ValueError, KeyError, TypeError) as exc:
+        raise InputError(
+            f'{where} is no query ({exc}): expected a JSON object with "_id" and "text"'
+        ) from exc
 
 
 def _by_language(folder: Path, stem: str) -> dict[str, Path]:

@@ -61,6 +61,8 @@ def evaluate_retrieval(
             retriever = service.retriever(settings.collection)
             for language in query_languages:
                 queries = list(dataset.read_queries(language))
+                if not queries:
+                    raise InputError(f"no query in {language!r} has a document in qrels.tsv")
                 rankings = {}
                 for query in progress(queries, f"{language} in {corpus}"):
                     k = _DEPTH * _PASSAGES_PER_DOCUMENT

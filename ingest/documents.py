@@ -9,7 +9,7 @@ from typing import Any
 import regex
 
 from ragqwen.errors import DocumentRefused
-from ragqwen.languages import identify
+from ragqwen.identification import identify
 from ragqwen.records import Block, Document, Element, ParsedFile
 from ragqwen.text import normalise_text, unwrap_lines
 

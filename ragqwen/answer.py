@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 EXTRACTIVE = "extractive"
+_DRESS = " \t\n\"'`*_“”«»"  # what models put around a bare word
 _THINKING, _THOUGHT = "<think>", "</think>"
 _NO_THINKING = Thinking("off", 0, 0, "answers are given without thinking in this version")
 
@@ -138,11 +139,12 @@ class Answerer:
         for chunk in chat.stream(prompt):
             written += chunk.text
             text = _without_thinking(written)
-            if not NO_ANSWER.startswith(text.strip()[: len(NO_ANSWER)]) and len(text) > sent:
+            bare = text.strip(_DRESS)
+            if not NO_ANSWER.startswith(bare[: len(NO_ANSWER)]) and len(text) > sent:
                 yield TextDelta(text[sent:])
                 sent = len(text)
         lap("generation")
-        if text.strip().startswith(NO_ANSWER) or not text.strip():
+        if NO_ANSWER in text or not text.strip():
             yield TextDelta(messages.NOT_FOUND)
             return messages.NOT_FOUND, ()
         if len(text) > sent:  # a whole answer that might have become the marker, such as "No"

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import regex
 from rapidfuzz.distance import Indel
 
 from ragqwen.analysis import terms
 from ragqwen.embedding import Embedder, Vectors
-from ragqwen.languages import identify
+from ragqwen.identification import identify
 from ragqwen.records import Passage, StoredChunk
 from ragqwen.text import normalise_text
 
@@ -16,7 +17,10 @@ Leg = Literal["hybrid", "dense", "lexical"]
 Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
 
 _MIN_CANDIDATES = 50
-_DUPLICATE = 0.9  # of the characters, in order, are the same
+_DUPLICATE = 0.95  # of the characters, in order, are the same
+_MIN_SIMILAR_CHARS = 200  # in a shorter text, one other word may be all the difference
+_FIGURES = regex.compile(r"\d+")
+_NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
 
 
@@ -148,7 +152,7 @@ def _choose(
         neighbour = next((group for group in groups if _joins(stored, group)), None)
         if neighbour is None and len(groups) == k:
             break
-        squeezed = "".join(stored.chunk.text.split())
+        squeezed = _NO_LETTER.sub("", stored.chunk.text)
         if any(_alike(squeezed, other) for other in seen):
             continue
         seen.append(squeezed)
@@ -170,4 +174,7 @@ def _joins(stored: StoredChunk, group: Sequence[tuple[StoredChunk, float]]) -> b
 
 
 def _alike(a: str, b: str) -> bool:
+    """Tell whether two texts, of letters and digits alone, say the same; other figures don't."""
+    if min(len(a), len(b)) < _MIN_SIMILAR_CHARS or _FIGURES.findall(a) != _FIGURES.findall(b):
+        return a == b
     return Indel.normalized_similarity(a, b, score_cutoff=_DUPLICATE) >= _DUPLICATE

@@ -35,6 +35,11 @@ class ModelServer:
     authorization: str | None = None
     base_url: str = ""
 
+    def reset(self) -> None:
+        """Forget what was asked and say nothing, without an error."""
+        self.deltas, self.status, self.error = [], 200, None
+        self.bodies, self.authorization = [], None
+
     def prompt(self) -> str:
         """Return all text of the last request's messages."""
         return "\n".join(message["content"] for message in self.bodies[-1]["messages"])

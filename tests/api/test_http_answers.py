@@ -21,9 +21,9 @@ def stable(answer: dict[str, object]) -> dict[str, object]:
 
 def test_search_finds_spans_best_first(harbour: Collection) -> None:
     harbour.upload(("owls.txt", OWLS), document_id="owls")
-    found = harbour.post("search", query="harbour fee", k=5).json()
+    found = harbour.post("search", query=QUESTION, k=5).json()
     first = found["passages"][0]
-    assert (found["query"], found["language"]) == ("harbour fee", "eng_Latn")
+    assert (found["query"], found["language"]) == (QUESTION, "eng_Latn")
     assert (first["document_id"], first["text"]) == ("harbour", HARBOUR)
     assert HARBOUR[first["start"] : first["end"]] == first["text"]
     scores = [passage["score"] for passage in found["passages"]]

@@ -16,9 +16,16 @@ SECRET = "The user wants me to compare fees"
 CONTROL = ("<think>", "</think>", "<|im_end|>", "<|im_start|>", "/no_think", "/think")
 
 
-@pytest.fixture
-def model() -> Iterator[ModelServer]:
+@pytest.fixture(scope="module")
+def running() -> Iterator[ModelServer]:
     yield from run(ModelServer())
+
+
+@pytest.fixture
+def model(running: ModelServer) -> ModelServer:
+    """Return the server as if it had just begun."""
+    running.reset()
+    return running
 
 
 @pytest.fixture
@@ -29,11 +36,15 @@ def asking(filled: CommandLine, model: ModelServer, monkeypatch: pytest.MonkeyPa
     return filled
 
 
+@pytest.fixture(scope="module")
+def client(make_client: Callable[..., TestClient], running: ModelServer) -> TestClient:
+    """Return the service over HTTP with the model configured."""
+    return make_client(llm_base_url=running.base_url, llm_model="Qwen/Qwen3-8B")
+
+
 @pytest.fixture
-def served(make_client: Callable[..., TestClient], model: ModelServer) -> Collection:
-    """Return a collection over HTTP of harbour and owls, with the model configured."""
-    client = make_client(llm_base_url=model.base_url, llm_model="Qwen/Qwen3-8B")
-    collection = Collection(client, "c")
+def served(collection: Collection, model: ModelServer) -> Collection:
+    """Return a collection over HTTP of harbour and owls."""
     collection.upload(("harbour.txt", HARBOUR), document_id="harbour")
     collection.upload(("owls.txt", OWLS), document_id="owls")
     return collection
@@ -151,8 +162,13 @@ def test_a_refusal_of_the_model_is_told_to_a_person(
     assert asking.run("ask", QUESTION).stdout == messages.NOT_FOUND + "\n"
 
 
-def test_a_model_that_says_nothing_refuses(asking: CommandLine, model: ModelServer) -> None:
-    model.deltas = reasoning("only thinking")
+@pytest.mark.parametrize(
+    "deltas", [[], reasoning("only thinking"), content("<think>cut off in tho"), content("<thi")]
+)
+def test_a_model_that_only_thinks_refuses(
+    asking: CommandLine, model: ModelServer, deltas: list[dict[str, Any]]
+) -> None:
+    model.deltas = deltas
     answer = asking.json("ask", QUESTION)
     assert (answer["answerable"], answer["answer"]) == (False, messages.NOT_FOUND)
 

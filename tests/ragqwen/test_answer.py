@@ -99,6 +99,8 @@ def test_the_model_sees_question_and_passages() -> None:
     "pieces",
     [
         (NO_ANSWER,),
+        (f"**{NO_ANSWER}**",),
+        ('"', f'{NO_ANSWER}"'),
         ("NO", "_ANS", "WER"),
         ("\n", " NO_", "ANSWER", "\n"),
         ("N", "O_ANSWER because nothing is said"),

@@ -179,6 +179,27 @@ def test_a_near_duplicate_is_dropped_and_what_differs_is_not() -> None:
     assert [passage.document_id for passage in retrieve(index).passages] == ["a", "c"]
 
 
+LONG = "The ferry to the island leaves from the old harbour, and dogs travel for nothing. " * 5
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "n_found"),
+    [
+        (LONG + "It takes 40 minutes.", LONG + "It takes 90 minutes.", 2),
+        (LONG + "It takes 40 minutes.", LONG + "It takes  40 minutes!", 1),
+        (LONG + "It takes an hour.", LONG + "It takes one hour.", 1),
+        ("The ferry leaves at six.", "The ferry leaves at ten.", 2),
+    ],
+)
+def test_texts_that_differ_in_a_figure_or_are_short_are_both_kept(
+    one: str, other: str, n_found: int
+) -> None:
+    index = ListIndex(
+        [make_stored(1, "a", one), make_stored(2, "b", other)], lexical=[(1, 2.0), (2, 1.0)]
+    )
+    assert len(retrieve(index).passages) == n_found
+
+
 def test_a_chunk_that_was_removed_meanwhile_is_passed_over() -> None:
     index = ListIndex(chunks()[:1], lexical=[(99, 9.0), (1, 1.0)], dense=[(98, 0.9)])
     assert [passage.chunk_ids for passage in retrieve(index).passages] == [(1,)]

@@ -1,0 +1,69 @@
+"""Which language a text is in."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqwen.identification import MAX_CHARS, N_BUCKETS, hash_ngrams, identify, identify_batch
+from ragqwen.languages import UNKNOWN, languages
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("eng_Latn", "The ferry leaves the harbour at six in the morning."),
+        ("deu_Latn", "Die Fähre verlässt den Hafen um sechs Uhr morgens."),
+        ("mya_Mymr", "ကူးတို့သင်္ဘောသည် နံနက် ခြောက်နာရီတွင် ဆိပ်ကမ်းမှ ထွက်ခွာသည်။"),
+        ("tha_Thai", "เรือข้ามฟากออกจากท่าเรือเวลาหกโมงเช้า"),
+        ("hin_Deva", "नाव सुबह छह बजे बंदरगाह से निकलती है।"),
+        ("jpn_Jpan", "フェリーは朝六時に港を出発します。"),
+        ("zho_Hans", "渡轮早上六点离开港口，儿童可以免费乘坐。"),
+        ("zho_Hant", "渡輪早上六點離開港口，兒童可以免費乘坐。"),
+    ],
+)
+def test_the_language_of_a_text_is_told(code: str, text: str) -> None:
+    assert identify(text) == code
+
+
+def test_the_main_language_of_a_long_text_is_told() -> None:
+    german = "Die Fähre verlässt den Hafen um sechs Uhr morgens. " * 200
+    assert identify("A short English title.\n" + german) == "deu_Latn"
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_in_one_of_them_or_unknown(text: str) -> None:
+    assert identify(text) in {*languages(), UNKNOWN}
+
+
+@pytest.mark.parametrize("text", ["", "   ", "12345", "?!", "ok", "ሰላም ለሁሉም ሰው ዛሬ", "\ud800\udfff"])
+def test_what_is_too_short_or_in_no_script_of_the_119_is_unknown(text: str) -> None:
+    assert identify(text) == UNKNOWN
+    assert identify_batch([text])[0].ranked == ()
+
+
+def test_arabic_comes_with_its_group_and_its_varieties_ranked() -> None:
+    (found,) = identify_batch(["غادرت العبّارة الميناء في الساعة السادسة صباحًا وعلى متنها الأطفال."])
+    assert found.group == "ara"
+    assert found.ranked[0][0].endswith("_Arab")
+    assert found.probability >= found.ranked[0][1]
+    assert list(found.ranked) == sorted(found.ranked, key=lambda item: -item[1])
+
+
+def test_a_text_is_judged_alike_alone_and_among_others() -> None:
+    texts = [
+        "Die Fähre fährt um sechs.",
+        "",
+        "The ferry leaves at six.",
+        "フェリーは朝六時に出発します。",
+    ]
+    assert identify_batch(texts) == [identify_batch([text])[0] for text in texts]
+
+
+@given(st.lists(st.text(max_size=MAX_CHARS * 2), min_size=1, max_size=5))
+def test_every_text_has_ngrams_in_the_table(texts: list[str]) -> None:
+    ids, starts = hash_ngrams(texts)
+    assert ids.min() >= 0
+    assert ids.max() < N_BUCKETS
+    assert len(starts) == len(texts)
+    assert np.all(np.diff(np.append(starts, len(ids))) > 0)
