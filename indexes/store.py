@@ -286,15 +286,11 @@ class Store:
             shutil.rmtree(self._folder / "collections" / collection.uid, ignore_errors=True)
 
     def _create(self, name: str) -> None:
-        if (
-            not name
-            or len(name) > _MAX_NAME_CHARS
-            or name != name.strip()
-            or not name.isprintable()
-        ):
+        plain = name == name.strip() and name.isprintable() and "/" not in name
+        if not (plain and 0 < len(name) <= _MAX_NAME_CHARS and name not in (".", "..")):
             raise InputError(
                 f"{name!r} can't be a collection's name: give 1 to {_MAX_NAME_CHARS} printable "
-                "characters without space at the ends"
+                "characters without a slash and without space at the ends"
             )
         if all(collection.name != name for collection in self._catalogue.collections()):
             self._catalogue.create_collection(

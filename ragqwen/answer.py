@@ -108,15 +108,13 @@ class Answerer:
             Answer(
                 question=question,
                 answer=text,
-                answerable=bool(citations),
+                answerable=bool(citations),  # what cites nothing rests on no document
                 language=evidence.language,
                 citations=citations,
                 passages=evidence.passages,
                 model=self._model_name,
                 notices=self._notices,
-                thinking=Thinking(
-                    "off", 0, 0, "thinking is not planned yet; every answer goes without"
-                ),
+                thinking=_NO_THINKING,
                 timings_ms=timer.timings_ms | {"total": round(sum(timer.timings_ms.values()), 1)},
             )
         )
@@ -158,8 +156,9 @@ def _without_thinking(text: str) -> str:
     """Return a model's text without the thinking that a server left at its start.
 
     That is nothing while the model thinks, or while what it wrote may yet become the mark of it.
+    A closing mark alone, where the server took the opening one away, counts too.
     """
     start = text.lstrip()
-    if start.startswith(_THINKING):
+    if start.startswith(_THINKING) or _THOUGHT in start:
         return start.partition(_THOUGHT)[2].lstrip()
     return "" if _THINKING.startswith(start) else text

@@ -27,7 +27,7 @@ _ORDERS = (1, 2, 3, 4)
 _BATCH = 512
 _MIN_LETTERS = 4  # of an alphabet; one word of four letters may be anything
 _MIN_IDEOGRAPHS = 2
-_MIN_PROBABILITY = 0.5
+_MIN_PROBABILITY = 0.35
 _RANKED = 5
 _MAX_PIECES = 40
 

@@ -186,13 +186,15 @@ def test_a_collection_that_was_never_made_is_not_found(store: Store) -> None:
         store.collection("x")
 
 
-@pytest.mark.parametrize("name", ["", " ", " a", "a\n", "a\0b", "x" * 101, "a\ud800"])
+@pytest.mark.parametrize(
+    "name", ["", " ", " a", "a\n", "a\0b", "x" * 101, "a\ud800", "../../x", "/etc", ".."]
+)
 def test_a_name_that_can_not_be_used_is_refused(store: Store, name: str) -> None:
     with pytest.raises(InputError, match="can't be a collection's name"):
         store.collection(name, create=True)
 
 
-@pytest.mark.parametrize("name", ["../../x", "/etc", "ကူးတို့", "a b", "con", "x" * 100])
+@pytest.mark.parametrize("name", ["..x", "ကူးတို့", "a b", "con", "x" * 100])
 def test_any_other_name_is_usable_and_stays_inside_the_folder(
     store: Store, embedder: CountingEmbedder, tmp_path: Path, name: str
 ) -> None:
