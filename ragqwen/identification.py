@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
-from ragqwen.languages import UNKNOWN, group_of
+from ragqwen.languages import STANDARD_OF_GROUP, UNKNOWN, group_of
 
 N_BUCKETS = 1 << 17
 MAX_CHARS = 300
@@ -30,6 +30,7 @@ _MIN_IDEOGRAPHS = 2
 _MIN_PROBABILITY = 0.35
 _RANKED = 5
 _MAX_PIECES = 40
+_SURE_OF_VARIETY = 0.8  # of the group's votes
 
 _NOISE = regex.compile(r"https?://\S+|\S+@\S+|[\d\p{P}\p{S}\p{Cc}]+")
 _LETTER = regex.compile(r"\p{L}")
@@ -184,13 +185,23 @@ def identify(text: str) -> str:
     """Return the FLORES-200 code of a text's main language, or "und".
 
     Each of up to 40 pieces spread over a long text has as many votes as letters, so that a document
-    in two languages comes out as the one with more text.
+    in two languages comes out as the one with more text. Where the variety is in doubt, a group
+    that has a standard language comes out as that: Arabic as Standard Arabic.
     """
     pieces = _pieces(text)
     votes: dict[str, float] = {}
+    groups: dict[str, float] = {}
     for piece, found in zip(pieces, identify_batch(pieces), strict=True):
-        votes[found.code] = votes.get(found.code, 0) + found.probability * len(piece)
-    return max(votes, key=lambda code: votes[code], default=UNKNOWN)
+        groups[found.group] = groups.get(found.group, 0) + found.probability * len(piece)
+        for code, probability in found.ranked:
+            votes[code] = votes.get(code, 0) + probability * len(piece)
+    group = max(groups, key=lambda name: groups[name], default=UNKNOWN)
+    ours = {code: count for code, count in votes.items() if group_of(code) == group}
+    if not ours:
+        return UNKNOWN
+    best = max(ours, key=lambda code: ours[code])
+    sure = ours[best] >= _SURE_OF_VARIETY * sum(ours.values())
+    return best if sure else STANDARD_OF_GROUP.get(group, best)
 
 
 def _pieces(text: str) -> list[str]:

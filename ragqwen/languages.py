@@ -11,6 +11,13 @@ from importlib.resources import files
 from ragqwen.errors import InputError
 
 UNKNOWN = "und"
+STANDARD_OF_GROUP = {
+    "ara": "arb_Arab",
+    "fas": "pes_Arab",
+    "hin": "hin_Deva",
+    "zho_Hant": "zho_Hant",
+}
+"""The language that stands for a group where the variety is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
