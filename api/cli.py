@@ -350,7 +350,8 @@ def serve(ctx: click.Context, host: str, port: int) -> None:
 def _place(found: "Passage | Citation", page: int | None) -> str:
     name = found.title if found.title == found.source else f"{found.title} ({found.source})"
     on_page = f", page {page}" if page else ""
-    return f"{name}{on_page}, characters {found.start}-{found.end}"
+    version = f"{found.document_id} v{found.version}"
+    return f"{name}{on_page}, characters {found.start}-{found.end} of {version}"
 
 
 def _print_json(value: object) -> None:

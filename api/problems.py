@@ -17,6 +17,7 @@ from ragqwen.errors import (
     ModelUnavailable,
     NotFound,
     RagqwenError,
+    StoreBusy,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,6 +30,7 @@ _STATUS: tuple[tuple[type[RagqwenError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (FingerprintMismatch, HTTPStatus.CONFLICT),
+    (StoreBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (ModelUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (ModelError, HTTPStatus.BAD_GATEWAY),
     (RagqwenError, HTTPStatus.INTERNAL_SERVER_ERROR),

@@ -34,7 +34,7 @@ from api.schemas import (
 )
 from api.wiring import Service
 from ingest.pipeline import IngestResult
-from ingest.sources import FileSource, upload_source
+from ingest.sources import RefusedSource, Source, upload_sources
 from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, AnswerEvent, TextDelta
 from ragqwen.errors import InputError, RagqwenError
 from ragqwen.languages import check_language
@@ -108,8 +108,9 @@ def upload_documents(
 ) -> UploadOut:
     """Upload documents; when this returns, they are stored for good and can be found.
 
-    A file of the same name, or a document of the same id, becomes a new version that replaces the
-    old one at once. The collection is made if it isn't there.
+    A `.jsonl` file is a corpus, of which each line is a document with an id of its own. A file of
+    the same name, or a document of the same id, becomes a new version that replaces the old one at
+    once. The collection is made if it isn't there.
     """
     if document_id is not None and len(files) != 1:
         raise InputError(f"document_id names one document, but {len(files)} files came with it")
@@ -117,8 +118,9 @@ def upload_documents(
         check_language(language)
     with tempfile.TemporaryDirectory() as folder:
         sources = [
-            _kept(file, Path(folder) / str(number), document_id, language)
+            source
             for number, file in enumerate(files)
+            for source in _kept(file, Path(folder) / str(number), document_id, language)
         ]
         results = list(service.pipeline(collection).ingest(sources))
     service.index(collection).refresh()
@@ -147,9 +149,7 @@ def refused_response(_: Request, error: Exception) -> JSONResponse:
     return problems.respond(problems.problem(status, str(error), results=results))
 
 
-def _in_order(
-    results: Iterable[IngestResult], sources: Iterable[FileSource]
-) -> Iterator[IngestResult]:
+def _in_order(results: Iterable[IngestResult], sources: Iterable[Source]) -> Iterator[IngestResult]:
     """Yield one result for each source, in the order of the sources.
 
     Of sources with one id the first is what was ingested, if any was.
@@ -158,15 +158,16 @@ def _in_order(
     for result in sorted(results, key=lambda result: result.status != "ingested"):
         by_id[result.document_id].append(result)
     for source in sources:
-        yield by_id[source.document_id].popleft()
+        known = "" if isinstance(source, RefusedSource) else source.document_id
+        yield by_id[known].popleft()
 
 
 def _kept(
     file: UploadFile, path: Path, document_id: str | None, language: str | None
-) -> FileSource:
+) -> list[Source]:
     with path.open("wb") as kept:
         shutil.copyfileobj(file.file, kept)
-    return upload_source(path, file.filename or "upload", document_id, language)
+    return upload_sources(path, file.filename or "upload", document_id, language)
 
 
 @router.get("/{collection}/documents", tags=["documents"])

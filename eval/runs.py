@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -53,10 +53,7 @@ def evaluate_retrieval(
     :return: "pairs", and where there are several the averages "mono" (same language) and "cross".
     """
     pairs: list[dict[str, Any]] = []
-    by_corpus: dict[str, list[str]] = {}
-    for language, corpus in dataset.pairs(query_language, corpus_language):
-        by_corpus.setdefault(corpus, []).append(language)
-    for corpus, query_languages in by_corpus.items():
+    for corpus, query_languages in _by_corpus(dataset, query_language, corpus_language).items():
         with ingested(dataset, corpus, settings) as service:
             retriever = service.retriever(settings.collection)
             for language in query_languages:
@@ -88,18 +85,26 @@ def evaluate_answers(
     :return: as `evaluate_retrieval`, with the fields of `AnswerScores`.
     """
     pairs: list[dict[str, Any]] = []
-    for language, corpus in dataset.pairs(query_language, corpus_language):
-        queries = [query for query in dataset.read_queries(language) if query.answers]
-        if not queries:
-            raise InputError(f"the queries in {language!r} have no answers to compare with")
+    for corpus, query_languages in _by_corpus(dataset, query_language, corpus_language).items():
         with ingested(dataset, corpus, settings) as service:
-            shown = progress(queries, f"{language} in {corpus}")
-            scores = _ask_all(service, settings.collection, shown)
-        about = {"query_language": language, "corpus_language": corpus, "queries": len(queries)}
-        fields = {name: getattr(scores, name) for name in AnswerScores.__dataclass_fields__}
-        pairs.append({**about, **fields})
+            for language in query_languages:
+                queries = [query for query in dataset.read_queries(language) if query.answers]
+                if not queries:
+                    raise InputError(f"the queries in {language!r} have no answers to compare with")
+                shown = progress(queries, f"{language} in {corpus}")
+                scores = asdict(_ask_all(service, settings.collection, shown))
+                about = {"query_language": language, "corpus_language": corpus}
+                pairs.append({**about, "queries": len(queries), **scores})
     names = ("answered", "refused", "citations_exact", "quote_chars")
     return {"model": settings.llm_model or "extractive", **_averages(pairs, names)}
+
+
+def _by_corpus(dataset: Dataset, query_language: str, corpus_language: str) -> dict[str, list[str]]:
+    """Return the query languages to be tried on each corpus, so that each is ingested once."""
+    by_corpus: dict[str, list[str]] = {}
+    for language, corpus in dataset.pairs(query_language, corpus_language):
+        by_corpus.setdefault(corpus, []).append(language)
+    return by_corpus
 
 
 @contextmanager

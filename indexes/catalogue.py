@@ -5,6 +5,7 @@ and went, so that an index derived from the catalogue can catch up from the revi
 """
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from indexes.schema import (
     Collection,
     DocumentInfo,
     EmbeddedChunk,
+    Stored,
     chunk_query,
     info,
     info_query,
@@ -33,10 +35,10 @@ from indexes.schema import (
     stored_chunk,
 )
 from ragqwen.embedding import Vectors
-from ragqwen.errors import DimensionMismatch, NotFound, StoreError
+from ragqwen.errors import DimensionMismatch, NotFound, StoreBusy, StoreError
 from ragqwen.records import Block, Document, StoredChunk
 
-_BUSY_TIMEOUT_SECONDS = 60
+_CHECKPOINT_TIMEOUT_MS = 1000
 _IDS_PER_QUERY = 500  # under SQLite's oldest bound on variables
 _ROWS_PER_BATCH = 256
 
@@ -44,9 +46,13 @@ _ROWS_PER_BATCH = 256
 class Catalogue:
     """The catalogue in one SQLite file, in WAL mode; safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_timeout_seconds: float = 60) -> None:
         """Open the catalogue, making it where there is none.
 
+        Any method raises StoreError if the file can't be used, and StoreBusy if it has to write
+        and another process doesn't let it.
+
+        :param busy_timeout_seconds: how long to wait for another who writes.
         :raises StoreError: if the file is no catalogue or one of another schema.
         """
         try:
@@ -56,20 +62,17 @@ class Catalogue:
                 f"{path.parent} can't be made or is no folder ({exc.strerror}); give another data "
                 "folder"
             ) from exc
+        self._path = path
         self._engine = sa.create_engine(
             sa.URL.create("sqlite", database=str(path)),
-            connect_args={"timeout": _BUSY_TIMEOUT_SECONDS},
+            connect_args={"timeout": busy_timeout_seconds},
         )
         sa.event.listen(self._engine, "connect", _configure_connection)
         sa.event.listen(self._engine, "begin", _begin)
-        try:
-            with self._engine.begin() as connection:
-                self._create_or_check(connection, path)
-        except sa.exc.DatabaseError as exc:
-            raise StoreError(f"{path} can't be opened as a catalogue: {exc.orig}") from exc
+        with self._errors_mapped("opened as a catalogue"), self._engine.begin() as connection:
+            self._create_or_check(connection)
 
-    @staticmethod
-    def _create_or_check(connection: sa.Connection, path: Path) -> None:
+    def _create_or_check(self, connection: sa.Connection) -> None:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
         if version == 0:
             _write(connection)
@@ -77,7 +80,7 @@ class Catalogue:
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
         elif version != SCHEMA_VERSION:
             raise StoreError(
-                f"{path} has schema {version}, this ragqwen reads {SCHEMA_VERSION}: use the "
+                f"{self._path} has schema {version}, this ragqwen reads {SCHEMA_VERSION}: use the "
                 "version that wrote it, or ingest into a new data folder"
             )
 
@@ -86,16 +89,49 @@ class Catalogue:
         self._engine.dispose()
 
     @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        """Read in one transaction, so that what is read is of one moment."""
+        with self._errors_mapped(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with self._engine.begin() as connection:
+        """Change in one transaction, which is rolled back if the block is left early."""
+        with self._errors_mapped(), self._engine.begin() as connection:
             _write(connection)
             yield connection
+
+    @contextmanager
+    def _errors_mapped(self, task: str = "read or written") -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DatabaseError as exc:
+            if _is_busy(exc):
+                raise StoreBusy(
+                    f"another process is writing to the catalogue {self._path}: try again later; "
+                    "a reindex holds it until it is done"
+                ) from exc
+            raise StoreError(
+                f"the catalogue {self._path} can't be {task}: {exc.orig}; restore it from a "
+                "copy, or ingest into a new data folder"
+            ) from exc
+
+    def _empty_log(self) -> None:
+        """Take what was deleted out of the write-ahead log too.
+
+        If others are still reading from the log, a later change does it.
+        """
+        with self._reading() as connection:
+            connection.detach()  # as it gets a timeout of its own, no other may use it afterwards
+            connection.exec_driver_sql("ROLLBACK")  # no checkpoint runs inside a transaction
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_CHECKPOINT_TIMEOUT_MS}")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
     # --- collections -----------------------------------------------------------------------
 
     def collections(self) -> list[Collection]:
         """Return all collections, by name."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(sa.select(COLLECTIONS).order_by(COLLECTIONS.c.name))
             return [Collection(**row) for row in rows.mappings()]
 
@@ -104,7 +140,7 @@ class Catalogue:
 
         :raises NotFound: if there is none of that name.
         """
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             query = sa.select(COLLECTIONS).where(COLLECTIONS.c.name == name)
             row = connection.execute(query).mappings().first()
         if row is None:
@@ -134,6 +170,7 @@ class Catalogue:
             connection.execute(sa.delete(VERSIONS).where(VERSIONS.c.document.in_(documents)))
             connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.collection == pk))
             connection.execute(sa.delete(COLLECTIONS).where(COLLECTIONS.c.pk == pk))
+        self._empty_log()
 
     # --- documents -------------------------------------------------------------------------
 
@@ -142,12 +179,13 @@ class Catalogue:
         collection: Collection,
         documents: Sequence[tuple[Document, Sequence[EmbeddedChunk]]],
         recipe: str,
-    ) -> list[int]:
+    ) -> list[Stored]:
         """Store documents as their newest versions, in one transaction.
 
-        An older version stops answering in the same step; its text stays, for old citations.
+        An older version stops answering in the same step; its text stays, for old citations. A
+        document whose content hash and recipe are those of its current version is left alone.
 
-        :return: the versions' numbers, 1 for a new document.
+        :return: for each document the version that is current now, 1 for a new document.
         :raises DimensionMismatch: if a vector's length is not the collection's.
         """
         for document, chunks in documents:
@@ -158,8 +196,7 @@ class Catalogue:
                         f"{collection.name!r} holds vectors of {collection.dimension} numbers"
                     )
         with self._writing() as connection:
-            revision = raise_revision(connection, collection)
-            return put_versions(connection, collection.pk, documents, recipe, revision)
+            return put_versions(connection, collection, documents, recipe)
 
     def reindex(
         self,
@@ -210,20 +247,21 @@ class Catalogue:
             remove_chunks(connection, collection.pk, [document_pk], revision)
             connection.execute(sa.delete(VERSIONS).where(VERSIONS.c.document == document_pk))
             connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.pk == document_pk))
+        self._empty_log()
 
     def documents(
         self, collection: Collection, *, limit: int | None = None, offset: int = 0
     ) -> list[DocumentInfo]:
         """Return the documents of a collection, by id."""
         query = info_query(collection.pk).order_by(DOCUMENTS.c.document_id)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(query.limit(limit).offset(offset)).mappings()
             return [info(row) for row in rows]
 
     def count_documents(self, collection: Collection) -> int:
         """Count the documents of a collection."""
         query = sa.select(sa.func.count()).where(DOCUMENTS.c.collection == collection.pk)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return int(connection.execute(query).scalar_one())
 
     def document_info(
@@ -234,7 +272,7 @@ class Catalogue:
         :raises NotFound: if the collection has no such document or version.
         """
         query = info_query(collection.pk, version).where(DOCUMENTS.c.document_id == document_id)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
             raise _no_document(collection, document_id, version)
@@ -244,7 +282,7 @@ class Catalogue:
         """Return each document's (content hash, recipe) by id: what is unchanged is known by it."""
         query = sa.select(DOCUMENTS.c.document_id, VERSIONS.c.content_hash, VERSIONS.c.recipe)
         query = query.join(VERSIONS, is_current()).where(DOCUMENTS.c.collection == collection.pk)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
     def document(
@@ -260,7 +298,7 @@ class Catalogue:
             DOCUMENTS.c.document_id == document_id,
             VERSIONS.c.version == (DOCUMENTS.c.version if version is None else version),
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
             raise _no_document(collection, document_id, version)
@@ -295,7 +333,7 @@ class Catalogue:
                 VERSIONS.c.version == version,
             )
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             text = connection.execute(query).scalar()
         if text is None:
             raise _no_document(collection, document_id, version)
@@ -311,7 +349,7 @@ class Catalogue:
         query = query.where(
             DOCUMENTS.c.collection == collection.pk, DOCUMENTS.c.document_id.in_(document_ids)
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return {row[0]: np.frombuffer(row[1], "<f4") for row in connection.execute(query)}
 
     # --- chunks ----------------------------------------------------------------------------
@@ -320,7 +358,7 @@ class Catalogue:
         """Return those of the chunks that are current, by id; one that was removed is left out."""
         query = chunk_query().where(CHUNKS.c.collection == collection.pk)
         found: dict[int, StoredChunk] = {}
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             for at in range(0, len(chunk_ids), _IDS_PER_QUERY):
                 some = [int(chunk_id) for chunk_id in chunk_ids[at : at + _IDS_PER_QUERY]]
                 for row in connection.execute(query.where(CHUNKS.c.pk.in_(some))).mappings():
@@ -332,7 +370,7 @@ class Catalogue:
         query = sa.select(REMOVALS.c.chunk).where(
             REMOVALS.c.collection == collection.pk, REMOVALS.c.revision > revision
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return list(connection.execute(query).scalars())
 
     def added_since(self, collection: Collection, revision: int) -> Iterator[AddedChunk]:
@@ -340,7 +378,7 @@ class Catalogue:
         query = sa.select(CHUNKS).where(
             CHUNKS.c.collection == collection.pk, CHUNKS.c.revision > revision
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(query.order_by(CHUNKS.c.pk)).mappings()
             for some in rows.partitions(_ROWS_PER_BATCH):
                 texts = _texts(connection, {row["version"] for row in some})
@@ -368,6 +406,7 @@ def _configure_connection(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.execute("PRAGMA journal_mode = WAL")
     dbapi_connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a power cut
     dbapi_connection.execute("PRAGMA foreign_keys = ON")
+    dbapi_connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -378,6 +417,11 @@ def _write(connection: sa.Connection) -> None:
     """Turn the transaction into a writing one before it reads, so that it can't be outrun."""
     connection.exec_driver_sql("ROLLBACK")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _is_busy(error: sa.exc.DatabaseError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)  # the rest says why
 
 
 def _no_document(collection: Collection, document_id: str, version: int | None = None) -> NotFound:

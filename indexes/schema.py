@@ -58,7 +58,7 @@ CHUNKS = sa.Table(
     sa.Column("pk", sa.Integer, primary_key=True),
     sa.Column("collection", sa.ForeignKey(COLLECTIONS.c.pk), nullable=False),
     sa.Column("document", sa.ForeignKey(DOCUMENTS.c.pk), nullable=False, index=True),
-    sa.Column("version", sa.ForeignKey(VERSIONS.c.pk), nullable=False),
+    sa.Column("version", sa.ForeignKey(VERSIONS.c.pk), nullable=False, index=True),
     sa.Column("ordinal", sa.Integer, nullable=False),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
@@ -100,6 +100,17 @@ class EmbeddedChunk:
     chunk: Chunk
     digest: str
     vector: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a document that was put: its current version, and whether that is a new one.
+
+    It isn't if the current version has the same content and was read and cut in the same way.
+    """
+
+    version: int
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)

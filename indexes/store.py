@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from indexes.catalogue import Catalogue
 from indexes.keywords import KeywordIndex
-from indexes.schema import AddedChunk, Collection, DocumentInfo, EmbeddedChunk
+from indexes.schema import AddedChunk, Collection, DocumentInfo, EmbeddedChunk, Stored
 from indexes.vectors import VectorIndex
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.errors import FingerprintMismatch, InputError, NotFound
@@ -69,7 +69,7 @@ class CollectionIndex:
 
     def put(
         self, documents: Sequence[tuple[Document, Sequence[EmbeddedChunk]]], recipe: str
-    ) -> list[int]:
+    ) -> list[Stored]:
         """Store documents as their newest versions; see `Catalogue.put`."""
         return self._catalogue.put(self.state(), documents, recipe)
 
@@ -169,12 +169,22 @@ class CollectionIndex:
             collection = self.state()
             behind = min(self._vectors.revision, self._keywords.revision) < collection.revision
             if behind:
-                with self._file_lock:
+                with self._folder_locked():
                     self._catch_up(collection)
             yield
 
+    @contextmanager
+    def _folder_locked(self) -> Iterator[None]:
+        """Keep other processes out of the folder, which is made again if it was lost."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._file_lock:
+            yield
+
     def _catch_up(self, collection: Collection) -> None:
-        if self._keywords.revision_on_disk > self._keywords.revision:
+        on_disk = self._keywords.revision_on_disk
+        if on_disk < 0:
+            self._keywords = KeywordIndex(self._folder)  # new, or its files were lost
+        elif on_disk > self._keywords.revision:
             self._keywords.reload()  # another process has been here
         indexes: tuple[DerivedIndex, ...] = (self._vectors, self._keywords)
         for index in indexes:
@@ -191,7 +201,7 @@ class CollectionIndex:
             self._save_vectors()
 
     def _save_vectors(self) -> None:
-        with self._file_lock:
+        with self._folder_locked():
             if self._vectors.revision_on_disk < self._vectors.revision:
                 self._vectors.save()
         self._unsaved = 0
@@ -244,9 +254,9 @@ class Store:
         :raises InputError: if a collection to be made has no usable name.
         :raises FingerprintMismatch: if it was embedded by another embedder.
         """
+        if create:
+            self._create(name)
         with self._lock:
-            if create:
-                self._create(name)
             uid = self._catalogue.collection(name).uid
             index = self._open.get(name)
             if index is None or index.uid != uid:
@@ -279,11 +289,13 @@ class Store:
 
         :raises NotFound: if there is none of that name.
         """
+        collection = self._catalogue.collection(name)
+        self._catalogue.delete_collection(collection.pk)  # may wait long, so not under our lock
         with self._lock:
-            collection = self._catalogue.collection(name)
-            self._catalogue.delete_collection(collection.pk)
-            self._open.pop(name, None)
-            shutil.rmtree(self._folder / "collections" / collection.uid, ignore_errors=True)
+            index = self._open.get(name)
+            if index is not None and index.uid == collection.uid:
+                del self._open[name]
+        shutil.rmtree(self._folder / "collections" / collection.uid, ignore_errors=True)
 
     def _create(self, name: str) -> None:
         plain = name == name.strip() and name.isprintable() and "/" not in name

@@ -167,12 +167,19 @@ class Pipeline:
             seen.setdefault(document_id, digest)
 
     def _store(self, batch: Sequence[tuple[str, Document, list[Chunk]]]) -> Iterator[IngestResult]:
-        """Embed the chunks that are new and store the documents in one transaction."""
+        """Embed the chunks that are new and store the documents in one transaction.
+
+        A document that another ingest stored since this one began is unchanged too.
+        """
         known = self._index.vectors_by_digest([document.document_id for _, document, _ in batch])
         embedded = self._cutter.embed([(document, chunks) for _, document, chunks in batch], known)
-        versions = self._index.put(embedded, self._cutter.recipe)
-        for (name, document, chunks), version in zip(batch, versions, strict=True):
-            yield IngestResult(name, "ingested", document.document_id, version, len(chunks))
+        outcomes = self._index.put(embedded, self._cutter.recipe)
+        for (name, document, chunks), stored in zip(batch, outcomes, strict=True):
+            document_id = document.document_id
+            if stored.is_new:
+                yield IngestResult(name, "ingested", document_id, stored.version, len(chunks))
+            else:
+                yield IngestResult(name, "unchanged", document_id)
 
 
 @dataclass(frozen=True, slots=True)

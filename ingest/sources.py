@@ -11,7 +11,7 @@ from typing import Any
 import regex
 
 from ingest.documents import check_document_id, content_hash, elements_from_text, hash_stream
-from ragqwen.errors import DocumentRefused, RagqwenError
+from ragqwen.errors import DocumentRefused, InputError, RagqwenError
 from ragqwen.languages import check_language
 from ragqwen.records import ParsedFile
 from ragqwen.text import normalise_text
@@ -131,6 +131,22 @@ def upload_source(
     )
 
 
+def upload_sources(
+    path: Path, name: str, document_id: str | None, language: str | None
+) -> list[FileSource | RecordSource | RefusedSource]:
+    """Return the sources of an uploaded file: one document, or the records of a corpus.
+
+    :raises InputError: if a corpus, whose records have ids of their own, comes with an id.
+    """
+    source = upload_source(path, name, document_id, language)
+    if not _is_corpus(Path(source.name)):
+        return [source]
+    if document_id is not None:
+        raise InputError(f"{source.name} is a corpus: its records have ids, so give no document_id")
+    with path.open(encoding="utf-8", errors="surrogateescape") as lines:
+        return list(read_corpus(lines, source.name, language))
+
+
 def read_corpus(lines: Iterable[str], name: str, language: str | None) -> Iterator[Source]:
     """Yield the records of a corpus: JSON objects with `_id` or `id`, `text`, `title`, `metadata`.
 
@@ -207,7 +223,9 @@ def _record(line: str, name: str, language: str | None) -> RecordSource:
         checked = check_language(given) if isinstance(given, str) else None
     except RagqwenError as exc:
         raise DocumentRefused(f"document {document_id}: {exc}") from exc
-    content = ParsedFile(elements_from_text(text), title, "text/plain", metadata)
+    content = ParsedFile(
+        elements_from_text(text), title or str(document_id), "text/plain", metadata
+    )
     canonical = json.dumps([title, text, metadata, checked], sort_keys=True)
     return RecordSource(
         name=name,

@@ -5,8 +5,11 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import regex
+
 from ragqwen import messages
 from ragqwen.citations import cite_generated, cite_quotes
+from ragqwen.errors import ModelError
 from ragqwen.reader import ExtractiveReader
 from ragqwen.records import Answer, Citation, Passage, Thinking
 from ragqwen.retrieval import Evidence, Retriever
@@ -142,7 +145,12 @@ class Answerer:
                 yield TextDelta(text[sent:])
                 sent = len(text)
         lap("generation")
-        if NO_ANSWER in text or not text.strip():
+        if not text.strip():
+            raise ModelError(
+                f"{self._model_name} wrote nothing; ask again, or raise "
+                "RAGQWEN_LLM_MAX_ANSWER_TOKENS"
+            )
+        if regex.search(rf"\b{NO_ANSWER}\b", text):
             yield TextDelta(messages.NOT_FOUND)
             return messages.NOT_FOUND, ()
         if len(text) > sent:  # a whole answer that might have become the marker, such as "No"

@@ -8,6 +8,7 @@
     │   ├── DocumentRefused      one file or record; the others go on
     │   └── NotFound             no such document or collection
     ├── StoreError               what lies on disk can't be used as it is
+    │   ├── StoreBusy            another process is writing; the same again may succeed later
     │   ├── FingerprintMismatch  the collection was embedded by another model
     │   └── DimensionMismatch    vectors of another length
     └── ModelError               the language model or embedder failed
@@ -37,6 +38,10 @@ class NotFound(InputError):
 
 class StoreError(RagqwenError):
     """What lies on disk can't be used as it is."""
+
+
+class StoreBusy(StoreError):
+    """Another process writes to the catalogue, and went on for longer than we wait."""
 
 
 class FingerprintMismatch(StoreError):

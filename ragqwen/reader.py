@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ragqwen.analysis import terms
 from ragqwen.embedding import Embedder
@@ -10,7 +11,7 @@ from ragqwen.records import Passage
 from ragqwen.retrieval import Evidence
 from ragqwen.segmentation import sentences
 
-_MIN_COVERAGE = 0.45
+_MIN_COVERAGE = 0.4
 _MAX_SENTENCES = 3
 _KEEP_RATIO = 0.5  # of the best sentence's likeness: a weaker one is left out
 _PASSAGES = 5
@@ -38,11 +39,20 @@ class Quote:
 class Reading:
     """What the reader found: quotes in the order they are to be read; none if unanswerable.
 
-    `coverage` in [0, 1] is the share of the question, by weight, that the best passage speaks of.
+    `coverage` in [0, 1] is the share of the question, by weight, that the passages speak of.
     """
 
     quotes: tuple[Quote, ...]
     coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A sentence's span in its passage, and its terms."""
+
+    start: int
+    end: int
+    terms: frozenset[str]
 
 
 class ExtractiveReader:
@@ -55,11 +65,11 @@ class ExtractiveReader:
         """Choose up to three sentences, or none if the passages don't speak of the question."""
         weights = term_weights(evidence.document_frequencies)
         passages = evidence.passages[:_PASSAGES]
-        covered = [_coverage(weights, passage) for passage in passages]
-        coverage = max(covered, default=0.0)
+        statements = [_statements(passage) for passage in passages]
+        coverage = _coverage(weights, passages, statements)
         if coverage < _MIN_COVERAGE:
             return Reading((), coverage)
-        quotes = self._scored(evidence.question, passages, covered, weights)
+        quotes = self._scored(evidence.question, weights, passages, statements)
         best = quotes[0].likeness
         enough = min(_KEEP_RATIO * best, best)  # the best stays, be its likeness negative
         chosen = [quote for quote in quotes[:_MAX_SENTENCES] if quote.likeness >= enough]
@@ -68,42 +78,73 @@ class ExtractiveReader:
     def _scored(
         self,
         question: str,
-        passages: Sequence[Passage],
-        covered: Sequence[float],
         weights: Mapping[str, float],
+        passages: Sequence[Passage],
+        statements: Sequence[Sequence[_Statement]],
     ) -> list[Quote]:
-        """Return the sentences of the passages, best first.
-
-        :param covered: each passage's coverage of the question.
-        """
+        """Return the sentences that may be quoted, best first."""
         best_score = max(passage.score for passage in passages) or 1.0
         found = [
-            (
-                passage,
-                _CONTEXT_CREDIT * coverage + _PASSAGE_WEIGHT * passage.score / best_score,
-                span,
-            )
-            for passage, coverage in zip(passages, covered, strict=True)
-            for span in _statements(passage)
+            (passage, statement, place)
+            for passage, some in zip(passages, statements, strict=True)
+            for place in [_place(weights, passage, best_score)]
+            for statement in _quotable(passage, some, set(weights))
         ]
-        texts = [passage.text[slice(*span)] for passage, _, span in found]
+        texts = [passage.text[statement.start : statement.end] for passage, statement, _ in found]
         cosines = self._embedder.embed_documents(texts) @ self._embedder.embed_query(question)
         quotes = []
-        for (passage, place, span), text, cosine in zip(found, texts, cosines, strict=True):
-            likeness = overlap(weights, terms(text, passage.language))
-            likeness += _COSINE_WEIGHT * float(cosine)
-            start, end = (passage.start + at for at in span)
+        for (passage, statement, place), text, cosine in zip(found, texts, cosines, strict=True):
+            likeness = overlap(weights, statement.terms) + _COSINE_WEIGHT * float(cosine)
+            start, end = passage.start + statement.start, passage.start + statement.end
             quotes.append(Quote(passage, start, end, text, likeness, likeness + place))
         return sorted(quotes, key=lambda quote: -quote.score)
 
 
-def _coverage(weights: Mapping[str, float], passage: Passage) -> float:
-    context = "\n".join((passage.title, *passage.headings, passage.text))
-    return overlap(weights, terms(context, passage.language))
+def _statements(passage: Passage) -> list[_Statement]:
+    return [
+        _Statement(start, end, frozenset(terms(passage.text[start:end], passage.language)))
+        for start, end in sentences(passage.text, passage.language)
+    ]
 
 
-def _statements(passage: Passage) -> list[tuple[int, int]]:
-    """Return the spans of a passage's sentences; headings only if there is nothing else."""
-    spans = list(sentences(passage.text, passage.language))
+def _coverage(
+    weights: Mapping[str, float],
+    passages: Sequence[Passage],
+    statements: Sequence[Sequence[_Statement]],
+) -> float:
+    """Return how much of the question the best passage and the best two sentences speak of.
+
+    Weights are squared, so that the rarest terms decide: "the capital of" is not the question.
+    """
+    telling = {term: weight**2 for term, weight in weights.items()}
+    whole = max((overlap(telling, _context_terms(passage)) for passage in passages), default=0.0)
+    pairs = (
+        first.terms | second.terms
+        for some in statements
+        for first, second in pairwise([*some[:1], *some])
+    )
+    return (whole + max((overlap(telling, pair) for pair in pairs), default=0.0)) / 2
+
+
+def _place(weights: Mapping[str, float], passage: Passage, best_score: float) -> float:
+    """Return what a sentence gains from the passage in which it stands."""
+    context = overlap(weights, _context_terms(passage))
+    return _CONTEXT_CREDIT * context + _PASSAGE_WEIGHT * passage.score / best_score
+
+
+def _context_terms(passage: Passage) -> list[str]:
+    return terms("\n".join((passage.title, *passage.headings, passage.text)), passage.language)
+
+
+def _quotable(
+    passage: Passage, statements: Sequence[_Statement], asked: set[str]
+) -> Sequence[_Statement]:
+    """Leave out headings and what only says the question again, unless there is nothing else."""
     headings = {passage.title, *passage.headings}
-    return [span for span in spans if passage.text[slice(*span)] not in headings] or spans
+    kept = [
+        statement
+        for statement in statements
+        if not statement.terms <= asked
+        and passage.text[statement.start : statement.end] not in headings
+    ]
+    return kept or statements

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import regex
-from rapidfuzz.distance import Indel
 
-from ragqwen.analysis import terms
+from ragqwen.analysis import normal_form, terms
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.identification import identify
 from ragqwen.records import Passage, StoredChunk
@@ -16,10 +15,7 @@ from ragqwen.text import normalise_text
 Leg = Literal["hybrid", "dense", "lexical"]
 Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
 
-_MIN_CANDIDATES = 50
-_DUPLICATE = 0.95  # of the characters, in order, are the same
-_MIN_SIMILAR_CHARS = 200  # in a shorter text, one other word may be all the difference
-_FIGURES = regex.compile(r"\d+")
+_CANDIDATES = 100  # of each leg, whatever k, so that k doesn't change the order
 _NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
 
@@ -75,7 +71,7 @@ class Retriever:
         question = normalise_text(question)
         language = identify(question)
         query_terms = terms(question, language)
-        n_candidates = max(_MIN_CANDIDATES, 5 * k)
+        n_candidates = max(_CANDIDATES, 2 * k)
         lexical: Hits = []
         dense: Hits = []
         if leg != "dense":
@@ -144,7 +140,7 @@ def _choose(
     Groups come in the order of their best chunk, each of chunks that follow one another.
     """
     groups: list[list[tuple[StoredChunk, float]]] = []
-    seen: list[str] = []
+    seen: set[str] = set()
     tokens = 0
     for stored, score in scored:
         if max_tokens is not None and groups and tokens + stored.chunk.tokens > max_tokens:
@@ -152,10 +148,10 @@ def _choose(
         neighbour = next((group for group in groups if _joins(stored, group)), None)
         if neighbour is None and len(groups) == k:
             break
-        squeezed = _NO_LETTER.sub("", stored.chunk.text)
-        if any(_alike(squeezed, other) for other in seen):
+        squeezed = _NO_LETTER.sub("", normal_form(stored.chunk.text))
+        if squeezed in seen:
             continue
-        seen.append(squeezed)
+        seen.add(squeezed)
         tokens += stored.chunk.tokens
         if neighbour is None:
             groups.append([(stored, score)])
@@ -171,10 +167,3 @@ def _joins(stored: StoredChunk, group: Sequence[tuple[StoredChunk, float]]) -> b
         return False
     ordinals = [member.chunk.ordinal for member, _ in group]
     return stored.chunk.ordinal in (min(ordinals) - 1, max(ordinals) + 1)
-
-
-def _alike(a: str, b: str) -> bool:
-    """Tell whether two texts, of letters and digits alone, say the same; other figures don't."""
-    if min(len(a), len(b)) < _MIN_SIMILAR_CHARS or _FIGURES.findall(a) != _FIGURES.findall(b):
-        return a == b
-    return Indel.normalized_similarity(a, b, score_cutoff=_DUPLICATE) >= _DUPLICATE

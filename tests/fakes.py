@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field
 
-from indexes.schema import EmbeddedChunk
+from indexes.schema import EmbeddedChunk, Stored
 from indexes.store import CollectionIndex
 from ingest.documents import assemble, content_hash, elements_from_text
 from ingest.pipeline import Cutter
@@ -162,7 +162,7 @@ def embedded(document: Document, embedder: Any) -> tuple[Document, list[Embedded
     return document, make_cutter(embedder).cut_and_embed(document)
 
 
-def put_texts(index: CollectionIndex, embedder: Any, **texts: str) -> list[int]:
+def put_texts(index: CollectionIndex, embedder: Any, **texts: str) -> list[Stored]:
     """Store plain texts by document id and return their versions."""
     documents = [embedded(make_document(name, text), embedder) for name, text in texts.items()]
     return index.put(documents, make_cutter(embedder).recipe)

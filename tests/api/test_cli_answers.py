@@ -29,7 +29,7 @@ ANSWER_KEYS = {
 def test_an_answer_quotes_and_cites(filled: CommandLine) -> None:
     said = filled.run("ask", QUESTION).stdout
     assert said.startswith("The harbour fee is 12 euros. [1]\n")
-    assert "\n[1] corpus.jsonl, characters 0-28\n" in said
+    assert "\n[1] harbour (corpus.jsonl), characters 0-28 of harbour v1\n" in said
 
 
 def test_an_answer_as_json_has_every_field(filled: CommandLine) -> None:
@@ -98,7 +98,7 @@ def test_a_question_with_bytes_that_are_no_text_is_asked(filled: CommandLine, co
 def test_search_prints_passages_best_first(filled: CommandLine) -> None:
     first = filled.run("search", "harbour fee").stdout.splitlines()[:2]
     assert first[0].startswith(" 1. ")
-    assert "corpus.jsonl, characters 0-" in first[0]
+    assert "(corpus.jsonl), characters 0-" in first[0]
     assert first[1].strip() == HARBOUR
 
 
@@ -123,7 +123,7 @@ def test_search_by_words_finds_only_what_has_them(filled: CommandLine) -> None:
 def test_list_names_each_document(filled: CommandLine) -> None:
     result = filled.run("list")
     assert result.stdout.splitlines()[0] == (
-        f"gruetze  v1  deu_Latn  {len(GRUETZE)} chars  corpus.jsonl"
+        f"gruetze  v1  deu_Latn  {len(GRUETZE)} chars  gruetze"
     )
     assert result.stderr == "3 documents in 'default'\n"
 

@@ -59,6 +59,7 @@ def number_of(model: ModelServer, text: str) -> int:
 def test_markers_are_renumbered_and_each_quote_is_in_its_document(
     asking: CommandLine, model: ModelServer
 ) -> None:
+    model.deltas = content("NO_ANSWER")  # asked only to see how the passages are numbered
     asking.run("ask", QUESTION)
     owls, harbour = number_of(model, OWLS), number_of(model, HARBOUR)
     model.deltas = content(
@@ -165,12 +166,13 @@ def test_a_refusal_of_the_model_is_told_to_a_person(
 @pytest.mark.parametrize(
     "deltas", [[], reasoning("only thinking"), content("<think>cut off in tho"), content("<thi")]
 )
-def test_a_model_that_only_thinks_refuses(
+def test_a_model_that_only_thinks_is_an_error_and_no_refusal(
     asking: CommandLine, model: ModelServer, deltas: list[dict[str, Any]]
 ) -> None:
     model.deltas = deltas
-    answer = asking.json("ask", QUESTION)
-    assert (answer["answerable"], answer["answer"]) == (False, messages.NOT_FOUND)
+    said = asking.run("ask", QUESTION, exit_code=1).output
+    assert "wrote nothing; ask again, or raise RAGQWEN_LLM_MAX_ANSWER_TOKENS" in said
+    assert "think" not in said
 
 
 def test_an_empty_collection_asks_no_model(served: Collection, model: ModelServer) -> None:

@@ -1,7 +1,9 @@
 """The catalogue: versions, revisions, and transactions that happen as a whole or not at all."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,8 @@ import numpy as np
 import pytest
 
 from indexes.catalogue import Catalogue
-from indexes.schema import Collection
-from ragqwen.errors import DimensionMismatch, NotFound, StoreError
+from indexes.schema import Collection, Stored
+from ragqwen.errors import DimensionMismatch, NotFound, StoreBusy, StoreError
 from tests.fakes import CountingEmbedder, LetterEmbedder, embedded, make_cutter, make_document
 
 
@@ -36,7 +38,7 @@ def make(catalogue: Catalogue, name: str, embedder: CountingEmbedder) -> Collect
 
 def put(catalogue: Catalogue, collection: Collection, embedder: Any, **texts: str) -> list[int]:
     documents = [embedded(make_document(name, text), embedder) for name, text in texts.items()]
-    return catalogue.put(collection, documents, "recipe")
+    return [stored.version for stored in catalogue.put(collection, documents, "recipe")]
 
 
 def revision(catalogue: Catalogue) -> int:
@@ -83,6 +85,40 @@ def test_versions_count_up_and_older_texts_stay(
     assert versions == [[1], [2], [3]]
     texts = [catalogue.document(collection, "a", version).text for version in (None, 1, 2)]
     assert texts == ["Six.", "One.", "Two."]
+
+
+def test_what_is_current_already_is_not_stored_again(
+    catalogue: Catalogue, collection: Collection, embedder: CountingEmbedder
+) -> None:
+    put(catalogue, collection, embedder, a="One.", b="Two.")
+    chunks = chunk_ids(catalogue, collection)
+    documents = [embedded(make_document("a", "One."), embedder)]
+    assert catalogue.put(collection, documents, "recipe") == [Stored(1, is_new=False)]
+    assert (revision(catalogue), chunk_ids(catalogue, collection)) == (1, chunks)
+    documents += [
+        embedded(make_document(*given), embedder) for given in [("b", "Six."), ("c", "C")]
+    ]
+    outcomes = catalogue.put(collection, documents, "recipe")
+    assert outcomes == [Stored(1, False), Stored(2, True), Stored(1, True)]
+    assert catalogue.removed_since(collection, 1) == chunks[1:]
+    assert catalogue.put(collection, documents[:1], "another recipe") == [Stored(2, is_new=True)]
+
+
+def test_of_threads_that_store_the_same_document_one_does(
+    catalogue: Catalogue, collection: Collection, embedder: CountingEmbedder
+) -> None:
+    documents = [embedded(make_document("a", "One."), embedder)]
+    barrier = threading.Barrier(6)
+
+    def store(_: int) -> Stored:
+        barrier.wait(30)
+        return catalogue.put(collection, documents, "recipe")[0]
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = list(pool.map(store, range(6)))
+    assert sorted(stored.is_new for stored in outcomes) == [False] * 5 + [True]
+    assert {stored.version for stored in outcomes} == {1}
+    assert revision(catalogue) == 1
 
 
 @pytest.mark.parametrize("version", [0, 2, -1])
@@ -203,7 +239,7 @@ def test_storing_into_a_collection_deleted_meanwhile_is_refused(
 ) -> None:
     catalogue.delete_collection(collection.pk)
     catalogue.create_collection("default", "another", embedder.fingerprint, embedder.dimension)
-    with pytest.raises(NotFound, match="deleted meanwhile"):
+    with pytest.raises(NotFound, match="deleted or embedded anew meanwhile"):
         put(catalogue, collection, embedder, a="One.")
 
 
@@ -321,3 +357,86 @@ def test_a_catalogue_of_another_schema_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StoreError, match="has schema 99"):
         Catalogue(path)
+
+
+@pytest.mark.parametrize("remove", ["document", "collection"])
+def test_a_deleted_text_is_in_no_file_of_the_catalogue(
+    catalogue: Catalogue,
+    collection: Collection,
+    embedder: CountingEmbedder,
+    tmp_path: Path,
+    remove: str,
+) -> None:
+    def files_with(text: str) -> list[str]:
+        return [p.name for p in tmp_path.iterdir() if text.encode() in p.read_bytes()]
+
+    put(catalogue, collection, embedder, a="Zanzibar. " * 2000, b="Two.")
+    put(catalogue, collection, embedder, a="Gibraltar. " * 2000)
+    assert files_with("Zanzibar")
+    if remove == "document":
+        catalogue.delete(collection, "a")
+        assert catalogue.document(collection, "b").text == "Two."
+    else:
+        catalogue.delete_collection(collection.pk)
+    assert files_with("Zanzibar") == files_with("Gibraltar") == []
+
+
+def test_a_document_is_deleted_although_another_reads(
+    catalogue: Catalogue, collection: Collection, embedder: CountingEmbedder
+) -> None:
+    put(catalogue, collection, embedder, a="One.", b="Two.")
+    reading = catalogue.added_since(collection, 0)
+    assert next(reading).text == "One."
+    catalogue.delete(collection, "b")
+    assert [added.text for added in reading] == ["Two."]  # of one moment
+    assert catalogue.count_documents(collection) == 1
+
+
+def test_every_reference_to_a_version_is_indexed(catalogue: Catalogue, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "catalogue.sqlite")
+    query = "EXPLAIN QUERY PLAN SELECT 1 FROM chunks WHERE version = 1"
+    (plan,) = connection.execute(query).fetchall()
+    connection.close()
+    assert plan[3].startswith("SEARCH chunks")
+
+
+def test_who_writes_meanwhile_is_told_of(
+    catalogue: Catalogue, collection: Collection, embedder: CountingEmbedder, tmp_path: Path
+) -> None:
+    impatient = Catalogue(tmp_path / "catalogue.sqlite", busy_timeout_seconds=0.1)
+    put(catalogue, collection, embedder, a="One.")
+    cut = make_cutter(embedder).cut_and_embed
+    reindexing = catalogue.reindex(collection, fingerprint="x", dimension=8, recipe="n", cut=cut)
+    next(reindexing)
+    assert impatient.count_documents(collection) == 1
+    with pytest.raises(StoreBusy, match=r"another process is writing.*try again.*reindex"):
+        put(impatient, collection, embedder, b="Two.")
+    reindexing.close()  # type: ignore[attr-defined]
+    assert put(impatient, collection, embedder, b="Two.") == [1]
+    impatient.close()
+
+
+def test_a_catalogue_that_breaks_while_open_is_named(
+    catalogue: Catalogue, collection: Collection, tmp_path: Path
+) -> None:
+    connection = sqlite3.connect(tmp_path / "catalogue.sqlite")
+    connection.executescript("PRAGMA foreign_keys = OFF; DROP TABLE versions; DROP TABLE removals")
+    connection.close()
+    expected = r"catalogue\.sqlite can't be read or written: no such table.*restore it from a copy"
+    for read in (catalogue.documents, lambda given: catalogue.removed_since(given, 0)):
+        with pytest.raises(StoreError, match=expected):
+            read(collection)
+    with pytest.raises(StoreError, match=expected):
+        catalogue.delete_collection(collection.pk)
+    assert catalogue.collection("default") == collection
+
+
+def test_storing_into_a_collection_embedded_anew_meanwhile_is_refused(
+    catalogue: Catalogue, collection: Collection, embedder: CountingEmbedder
+) -> None:
+    done = catalogue.reindex(
+        collection, fingerprint="another", dimension=collection.dimension, recipe="r", cut=list
+    )
+    assert list(done) == []
+    with pytest.raises(NotFound, match="embedded anew meanwhile"):
+        put(catalogue, collection, embedder, a="One.")

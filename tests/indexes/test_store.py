@@ -1,7 +1,11 @@
 """A data folder: what search sees when documents come and go, here and in other processes."""
 
+import shutil
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -152,13 +156,40 @@ def test_a_damaged_index_is_built_anew_from_the_catalogue(
 def test_all_indexes_may_be_lost(
     index: CollectionIndex, embedder: CountingEmbedder, store: Store, tmp_path: Path
 ) -> None:
-    import shutil
-
     put_texts(index, embedder, ferry=FERRY)
     store.close()
     shutil.rmtree(tmp_path / "data" / "collections")
     with Store(tmp_path / "data", embedder) as again:
         assert find(again.collection("default"), embedder, FERRY) == [FERRY]
+
+
+@pytest.mark.parametrize("lost", ["", "default", "default/keywords", "default/keywords.json"])
+def test_what_is_lost_while_it_is_open_is_made_again_at_the_next_change(
+    index: CollectionIndex, embedder: CountingEmbedder, store: Store, tmp_path: Path, lost: str
+) -> None:
+    put_texts(index, embedder, ferry=FERRY)
+    index.save()
+    assert hits(index, embedder, FERRY) == [FERRY]
+    path = tmp_path / "data" / "collections" / lost.replace("default", index.uid)
+    path.unlink() if path.is_file() else shutil.rmtree(path)
+    put_texts(index, embedder, dogs=DOGS)
+    assert hits(index, embedder, FERRY) == [DOGS, FERRY]
+    assert sorted(index.document_frequencies(["ferry", "dogs"]).items()) == [
+        ("dogs", 1),
+        ("ferry", 1),
+    ]
+    store.close()
+    with Store(tmp_path / "data", embedder) as again:
+        assert hits(again.collection("default"), embedder, FERRY) == [DOGS, FERRY]
+
+
+def test_what_is_lost_before_the_first_change_is_made_again(
+    index: CollectionIndex, embedder: CountingEmbedder, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "data" / "collections")
+    index.save()
+    put_texts(index, embedder, ferry=FERRY)
+    assert hits(index, embedder, FERRY) == [FERRY]
 
 
 # --- collections -----------------------------------------------------------------------------
@@ -217,6 +248,27 @@ def test_a_deleted_collection_is_gone_with_its_files(
     with pytest.raises(NotFound):
         index.lexical(["ferry"], 1)
     assert list((tmp_path / "data" / "collections").iterdir()) == []
+
+
+def test_other_collections_answer_while_one_waits_to_be_deleted(
+    store: Store, index: CollectionIndex, tmp_path: Path
+) -> None:
+    store.collection("other", create=True)
+    writer = sqlite3.connect(tmp_path / "data" / "catalogue.sqlite", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            try:
+                deleting = pool.submit(store.delete_collection, "default")
+                time.sleep(0.3)  # until it waits for the writer
+                assert pool.submit(store.collection, "other").result(timeout=10).name == "other"
+                assert not deleting.done()
+            finally:
+                writer.execute("ROLLBACK")
+            deleting.result(timeout=30)
+    finally:
+        writer.close()
+    assert [collection.name for collection in store.collections()] == ["other"]
 
 
 def test_a_collection_made_again_begins_empty_everywhere(

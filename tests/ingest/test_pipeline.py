@@ -96,6 +96,18 @@ def test_what_is_unchanged_leaves_the_revision(
     assert index.state().revision == before
 
 
+def test_what_another_stored_meanwhile_is_unchanged(
+    pipeline: Pipeline, folder: Path, index: CollectionIndex
+) -> None:
+    corpus(folder, *({"_id": f"d{n}", "text": f"Ferry {n}."} for n in range(100)))
+    results = pipeline.ingest(find_sources([str(folder)]))
+    first = next(results)  # the others are still to be stored when another ingest does it all
+    assert {result.status for result in run(pipeline, folder)} == {"unchanged", "ingested"}
+    statuses = [first.status, *(result.status for result in results)]
+    assert statuses == ["ingested"] * 64 + ["unchanged"] * 36
+    assert {info.version for info in index.documents()} == {1}
+
+
 def test_a_changed_file_becomes_the_next_version(
     pipeline: Pipeline, folder: Path, index: CollectionIndex
 ) -> None:

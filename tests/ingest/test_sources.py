@@ -18,7 +18,9 @@ from ingest.sources import (
     read_corpus,
     stdin_sources,
     upload_source,
+    upload_sources,
 )
+from ragqwen.errors import InputError
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -258,3 +260,20 @@ def test_of_an_upload_s_name_the_last_part_stays(name: str, kept: str) -> None:
 def test_an_upload_may_bring_its_id_and_language() -> None:
     source = upload_source(Path("/tmp/x"), "a.txt", "mine", "deu_Latn")
     assert source == FileSource(Path("/tmp/x"), "a.txt", "mine", "deu_Latn")
+
+
+def test_an_uploaded_corpus_is_its_records(tmp_path: Path) -> None:
+    corpus = tmp_path / "0"
+    corpus.write_text('{"_id": "a", "text": "One."}\n{"_id": "b"}\n', "utf-8")
+    one, two = upload_sources(corpus, "c.jsonl", None, None)
+    assert isinstance(one, RecordSource)
+    assert (one.document_id, one.content.title) == ("a", "a")
+    assert isinstance(two, RefusedSource)
+    assert "line 2" in two.reason
+
+
+def test_an_uploaded_corpus_takes_no_id(tmp_path: Path) -> None:
+    corpus = tmp_path / "0"
+    corpus.write_text('{"_id": "a", "text": "One."}\n', "utf-8")
+    with pytest.raises(InputError, match="its records have ids"):
+        upload_sources(corpus, "c.jsonl", "mine", None)

@@ -8,6 +8,7 @@ import pytest
 from ragqwen import messages
 from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, PassagesFound, TextDelta
 from ragqwen.embedding import HashedNgramEmbedder
+from ragqwen.errors import ModelError
 from ragqwen.prompt import NO_ANSWER
 from ragqwen.reader import ExtractiveReader
 from ragqwen.records import Answer
@@ -104,14 +105,18 @@ def test_the_model_sees_question_and_passages() -> None:
         ("NO", "_ANS", "WER"),
         ("\n", " NO_", "ANSWER", "\n"),
         ("N", "O_ANSWER because nothing is said"),
-        ("",),
-        (" \n",),
     ],
 )
 def test_the_mark_of_no_answer_is_never_streamed(pieces: Sequence[str]) -> None:
     deltas, answer = run(make_answerer(*pieces))
     assert "".join(deltas) == answer.answer == messages.NOT_FOUND
     assert (answer.answerable, answer.citations) == (False, ())
+
+
+@pytest.mark.parametrize("pieces", [("",), (" \n",), ("<think>all of it",)])
+def test_a_model_that_writes_nothing_is_an_error_and_no_refusal(pieces: Sequence[str]) -> None:
+    with pytest.raises(ModelError, match="wrote nothing; ask again"):
+        run(make_answerer(*pieces))
 
 
 @pytest.mark.parametrize(

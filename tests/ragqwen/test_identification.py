@@ -56,7 +56,6 @@ def test_arabic_comes_with_its_group_and_its_varieties_ranked() -> None:
         ("arb_Arab", "كم مدة الاستراحة لعمال مشغل التمور؟"),  # 0.37 Standard, 0.35 Moroccan
         ("arz_Arab", "عايز أعرف إزاي أروح المحطة دلوقتي"),
         ("apc_Arab", "شو هالحكي يا زلمة، ما بعرف وين راح"),
-        ("hin_Deva", "नमस्ते दुनिया"),
     ],
 )
 def test_a_variety_is_named_only_where_it_is_plain(code: str, text: str) -> None:

@@ -179,25 +179,30 @@ def test_a_near_duplicate_is_dropped_and_what_differs_is_not() -> None:
     assert [passage.document_id for passage in retrieve(index).passages] == ["a", "c"]
 
 
-LONG = "The ferry to the island leaves from the old harbour, and dogs travel for nothing. " * 5
-
-
 @pytest.mark.parametrize(
     ("one", "other", "n_found"),
     [
-        (LONG + "It takes 40 minutes.", LONG + "It takes 90 minutes.", 2),
-        (LONG + "It takes 40 minutes.", LONG + "It takes  40 minutes!", 1),
-        (LONG + "It takes an hour.", LONG + "It takes one hour.", 1),
+        ("The ferry takes 40 minutes.", "The ferry takes 90 minutes.", 2),
         ("The ferry leaves at six.", "The ferry leaves at ten.", 2),
+        ("The ferry leaves at six.", "the FERRY leaves\nat six", 1),
     ],
 )
-def test_texts_that_differ_in_a_figure_or_are_short_are_both_kept(
+def test_only_what_differs_in_case_space_or_marks_is_dropped(
     one: str, other: str, n_found: int
 ) -> None:
     index = ListIndex(
         [make_stored(1, "a", one), make_stored(2, "b", other)], lexical=[(1, 2.0), (2, 1.0)]
     )
     assert len(retrieve(index).passages) == n_found
+
+
+def test_records_of_one_template_are_all_found() -> None:
+    stored = [
+        make_stored(n, f"d{n}", f"Invoice {4000 + n}. The amount due is {n} euros, by May.")
+        for n in range(20)
+    ]
+    index = ListIndex(stored, lexical=[(n, 40.0 - n) for n in range(20)])
+    assert len(retrieve(index, k=10).passages) == 10
 
 
 def test_a_chunk_that_was_removed_meanwhile_is_passed_over() -> None:
