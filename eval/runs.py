@@ -1,7 +1,7 @@
 """Runs of the real pipeline over a data set, each in a temporary collection."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,12 +29,13 @@ class AnswerScores:
     """What `ask` did over a data set's questions; all are shares of them, but `citations_exact`.
 
     `answered`: the quoted text contains an answer string. `refused`: said not to be in the
-    documents. `citations_exact`: share of the citations with `quote == text[start:end]`.
+    documents. `citations_exact`: share of the citations with `quote == text[start:end]`, None
+    where there is no citation.
     """
 
     answered: float
     refused: float
-    citations_exact: float
+    citations_exact: float | None
     citations: int
     quote_chars: float
 
@@ -146,7 +147,7 @@ def _ask_all(service: Service, collection: str, queries: Iterable[EvalQuery]) ->
     return AnswerScores(
         answered=fmean(answered),
         refused=fmean(refused),
-        citations_exact=fmean(exact) if exact else 1.0,
+        citations_exact=fmean(exact) if exact else None,
         citations=len(exact),
         quote_chars=fmean(quoted_chars),
     )
@@ -156,14 +157,18 @@ def _comparable(text: str) -> str:
     return " ".join(normalise_text(text).casefold().split())
 
 
-def _averages(pairs: list[dict[str, Any]], names: Iterable[str]) -> dict[str, Any]:
+def _averages(pairs: list[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
     """Return the pairs, and their averages over same-language and cross-language pairs."""
     same = [pair for pair in pairs if pair["query_language"] == pair["corpus_language"]]
     cross = [pair for pair in pairs if pair["query_language"] != pair["corpus_language"]]
-    names = tuple(names)
     averages: dict[str, Any] = {
-        kind: {"pairs": len(some), **{name: fmean(pair[name] for pair in some) for name in names}}
+        kind: {"pairs": len(some), **{name: _mean(pair[name] for pair in some) for name in names}}
         for kind, some in (("mono", same), ("cross", cross))
         if some
     }
     return {**averages, "pairs": pairs}
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
