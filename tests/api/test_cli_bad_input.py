@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import HARBOUR, OWLS, CommandLine
-from tests.ingest.test_readers import make_docx, make_pdf, write, zipped
+from tests.ingest.making import make_docx, make_pdf, write, zipped
 
 PDF_LOCK = (
     "/Encrypt << /Filter /Standard /V 1 /R 2 /Length 40 /P -44 "

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.api.conftest import HARBOUR, OWLS, Collection
-from tests.ingest.test_readers import make_docx
+from tests.ingest.making import make_docx
 
 QUESTION = "What is the harbour fee?"
 
