@@ -1,6 +1,5 @@
 """The command line: `ragqwen ingest`, `ask`, `search`, `serve` and the care of documents."""
 
-import gc
 import io
 import itertools
 import json
@@ -83,10 +82,8 @@ def _text(_: click.Context, __: click.Parameter, value: str) -> str:
 
 def _service(ctx: click.Context, collection: str | None = None) -> "Service":
     """Open the service that the settings and options describe; it closes with the command."""
-    gc.disable()  # importing makes many objects and no garbage: a tenth of a cold start
     from api.wiring import Service
 
-    gc.enable()
     settings = load_settings(**ctx.obj, collection=collection)
     return ctx.with_resource(Service(settings))
 

@@ -135,7 +135,7 @@ def fuse(lexical: Hits, dense: Hits, *, dense_weight: float) -> list[tuple[int, 
 def _choose(
     scored: Sequence[tuple[StoredChunk, float]], k: int, max_tokens: int | None
 ) -> list[list[tuple[StoredChunk, float]]]:
-    """Take the best chunks that fit, drop near-duplicates, and group neighbours.
+    """Take the best chunks that fit, drop what says the same again, and group neighbours.
 
     Groups come in the order of their best chunk, each of chunks that follow one another.
     """
