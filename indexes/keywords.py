@@ -8,12 +8,12 @@ from pathlib import Path
 import tantivy
 
 from indexes.schema import AddedChunk
-from ragqwen.analysis import ANALYSIS_VERSION, terms
+from ragqwen.analysis import ANALYSIS_VERSION, search_terms
 
 _FORMAT = 2
 _WRITER_BYTES = 64_000_000
 _HEADINGS_BOOST = 0.3
-_MAX_QUERY_TERMS = 256
+_MAX_QUERY_TERMS = 1024
 
 
 class KeywordIndex:
@@ -119,6 +119,6 @@ def _document(chunk: AddedChunk) -> tantivy.Document:
     headings = "\n".join(dict.fromkeys((chunk.title, *chunk.headings)))
     document = tantivy.Document()
     document.add_integer("chunk", chunk.chunk_id)
-    document.add_text("text", " ".join(terms(chunk.text, chunk.language)))
-    document.add_text("headings", " ".join(terms(headings, chunk.language)))
+    document.add_text("text", " ".join(search_terms(chunk.text, chunk.language)))
+    document.add_text("headings", " ".join(search_terms(headings, chunk.language)))
     return document

@@ -1,13 +1,23 @@
-"""From text to the terms that keyword search compares: the same way for documents and queries."""
+"""From text to the terms that keyword search compares: the same way for documents and queries.
 
+What is indexed is words and pieces of words: two forms of a word share most of their n-grams, in
+every language alike, where a stemmer knows thirty. Recall@1 over xquad's 12 languages is 0.94 with
+pieces, 0.93 with Snowball's stems, 0.89 with words alone (LOG.md).
+"""
+
+import functools
 import unicodedata
 
 import regex
 
 from ragqwen.segmentation import words
 
-ANALYSIS_VERSION = "2"  # part of the keyword index's manifest; raise it when terms change
+ANALYSIS_VERSION = "3"  # part of the keyword index's manifest; raise it when terms change
 MAX_TERM_CHARS = 100
+_PIECE_CHARS = 4
+_HANGUL_PIECE_CHARS = 2  # a syllable block is two or three letters
+_MAX_PIECED_CHARS = 40  # no word is longer; what is has no forms
+_EDGE = "_"  # so that a word's beginning and end are told from its middle
 
 # No identifier begins in the middle of a script without spaces: 型号PPR-9087 has one, PPR-9087
 _IN_IDENTIFIER = (
@@ -17,18 +27,37 @@ _IN_IDENTIFIER = (
 _IDENTIFIER = regex.compile(
     rf"(?<!{_IN_IDENTIFIER}){_IN_IDENTIFIER}++(?:[-_./@:+#]{_IN_IDENTIFIER}++)+", regex.V1
 )
+_HANGUL = regex.compile(r"\p{Hangul}")
 _IDENTIFYING = regex.compile(r"[\p{N}_@]")
 _PARTS = regex.compile(r"[-_./@:+#]")
-# Arabic and Hebrew points and the tatweel carry no difference that an asker types
+# Points, tatweel, joiners and nuktas carry no difference that an asker is sure to type
 _POINTS = regex.compile(
-    r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]"
+    r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
+    r"\u200c\u200d\u093c\u09bc\u0a3c\u0abc\u0b3c]|(?<=i)\u0307"
 )
+# One folding for all languages, so that a question meets a document whatever either is taken for
+_FOLDED = str.maketrans(
+    {
+        "ı": "i",  # Turkish: İ, I, ı and i are one
+        **dict.fromkeys("أإآٱ", "ا"),
+        **dict.fromkeys("ىیېے", "ي"),
+        "ک": "ك",
+        **dict.fromkeys("ةہھەۀۂۃ", "ه"),
+    }
+)
+_FOREIGN_DIGIT = regex.compile(r"[\p{Nd}--[0-9]]", regex.V1)
 
 
 def normal_form(text: str) -> str:
-    """Return the form in which terms are compared: NFKC, case-folded, without vowel points."""
+    """Return the form in which terms are compared, the same for every language.
+
+    NFKC (full and half width are one) and case-folded; Turkish i with and without its dot, the
+    Arabic, Persian and Urdu forms of alef, ya, kaf and ha, and the digits of all scripts are each
+    one; vowel points, tatweel, nuktas and joiners are left out.
+    """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return str(_POINTS.sub("", folded))
+    plain = _POINTS.sub("", folded).translate(_FOLDED)
+    return str(_FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), plain))
 
 
 def terms(text: str, language: str = "und") -> list[str]:
@@ -45,3 +74,25 @@ def terms(text: str, language: str = "und") -> list[str]:
         if _IDENTIFYING.search(whole):
             found.extend(term for term in (whole, *_PARTS.split(whole)) if term not in seen)
     return [term for term in found if len(term) <= MAX_TERM_CHARS]
+
+
+def search_terms(text: str, language: str = "und") -> list[str]:
+    """Return what the keyword index compares: the terms, and the n-grams of each.
+
+    The n-grams are of 4 characters, of 2 in Korean, with an edge mark on either side of the word;
+    a "#" keeps them apart from words. A short word has itself as its n-gram.
+    """
+    found: list[str] = []
+    for term in terms(text, language):
+        found.append(term)
+        found.extend(_pieces(term))
+    return found
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _pieces(term: str) -> tuple[str, ...]:
+    if len(term) > _MAX_PIECED_CHARS:
+        return ()
+    size = _HANGUL_PIECE_CHARS if _HANGUL.search(term) else _PIECE_CHARS
+    edged = f"{_EDGE}{term}{_EDGE}"
+    return tuple(f"#{edged[at : at + size]}" for at in range(max(1, len(edged) - size + 1)))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqwen.analysis import MAX_TERM_CHARS, normal_form, terms
+from ragqwen.analysis import MAX_TERM_CHARS, normal_form, search_terms, terms
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_hyphenated_word_is_no_identifier() -> None:
     ],
 )
 def test_text_without_spaces_has_its_words_as_terms(code: str, text: str, term: str) -> None:
-    assert term in terms(text, code)
+    assert normal_form(term) in terms(text, code)
     assert len(terms(text, code)) > 1
 
 
@@ -56,6 +56,14 @@ def test_repeated_words_are_repeated() -> None:
         ("שָׁלוֹם", "שלום"),
         ("caf\u0065\u0301", "CAFÉ"),
         ("ﬁsh", "fish"),
+        ("IŞIK", "ışık"),
+        ("İSTANBUL", "istanbul"),
+        ("أحمد", "احمد"),
+        ("کتاب", "كتاب"),
+        ("می‌رود", "میرود"),
+        ("मैदान ज़मीन", "मैदान जमीन"),
+        ("मार्च २०२४", "मार्च 2024"),
+        ("٣٥ كيلومتر", "35 كيلومتر"),
     ],
 )
 def test_spellings_that_differ_in_form_alone_are_one(one: str, other: str) -> None:
@@ -80,3 +88,25 @@ def test_terms_of_a_line_do_not_depend_on_the_next(one: str, other: str) -> None
 
 def test_no_term_is_longer_than_is_kept() -> None:
     assert terms("x" * (MAX_TERM_CHARS + 1) + " short") == ["short"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("talossa", "talojen"),
+        ("വീട്ടിൽ", "വീട്ടിലെ"),
+        ("학교에서", "학교는"),
+        ("kitabımız", "kitaplar"),
+    ],
+)
+def test_forms_of_a_word_share_pieces(one: str, other: str) -> None:
+    assert set(search_terms(one)) & set(search_terms(other))
+
+
+def test_pieces_are_no_words() -> None:
+    pieces = set(search_terms("ferry")) - set(terms("ferry"))
+    assert pieces == {"#_fer", "#ferr", "#erry", "#rry_"}
+
+
+def test_a_word_of_any_length_has_few_pieces() -> None:
+    assert search_terms("x" * 41) == ["x" * 41]
