@@ -7,6 +7,7 @@ import csv
 import functools
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Literal
 
 from ragqwen.errors import InputError
 
@@ -24,6 +25,8 @@ STANDARD_OF_GROUP = {
 class Language:
     """One of the 119: its FLORES-200 code, English name and the ISO 639 code libraries take.
 
+    `script` is an ISO 15924 code; a creole's family is that of the language its words come from.
+
     `group` is shared by languages so alike in writing that a sentence is often in both: `ara` for
     the eight Arabics, `hbs` for Bosnian and Croatian, `msa` for Indonesian and Malay, `fas` for
     Persian and Dari, `hin` for Hindi and its neighbours, `cpp` for Papiamento and Kabuverdianu,
@@ -33,7 +36,15 @@ class Language:
     code: str
     name: str
     iso: str
+    iso639_3: str
+    script: str
+    family: str
     group: str
+
+    @property
+    def direction(self) -> Literal["ltr", "rtl"]:
+        """Return the way its lines run."""
+        return "rtl" if self.script in ("Arab", "Hebr") else "ltr"
 
 
 @functools.cache

@@ -28,3 +28,13 @@ def test_a_code_is_checked() -> None:
 
 def test_an_unknown_language_is_cut_as_english() -> None:
     assert (iso_code("und"), iso_code("mya_Mymr")) == ("en", "my")
+
+
+def test_each_has_a_script_a_family_and_a_direction() -> None:
+    known = languages().values()
+    assert all(language.code == f"{language.iso639_3}_{language.script}" for language in known)
+    assert all(language.family for language in known)
+    assert {language.script for language in known if language.direction == "rtl"} == {
+        "Arab",
+        "Hebr",
+    }
