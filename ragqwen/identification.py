@@ -33,7 +33,6 @@ _MAX_PIECES = 40
 _SURE_OF_VARIETY = 0.8  # of the group's votes
 
 _NOISE = regex.compile(r"https?://\S+|\S+@\S+|[\d\p{P}\p{S}\p{Cc}]+")
-_LETTER = regex.compile(r"\p{L}")
 _IDEOGRAPH = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _FOREIGN = regex.compile(
     r"[\p{L}--[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Hebrew}\p{Devanagari}\p{Bengali}"
@@ -147,36 +146,35 @@ def _identified(texts: Sequence[str]) -> list[Identification]:
     probabilities = odds / odds.sum(axis=1, keepdims=True)
     in_groups = np.zeros((len(texts), len(model.group_names)), dtype=np.float32)
     np.add.at(in_groups.T, model.groups, probabilities.T)
+    group = in_groups.argmax(axis=1)
+    rows = np.arange(len(texts))
+    code = np.where(model.groups == group[:, None], probabilities, -1).argmax(axis=1)
     best = np.argsort(-probabilities, axis=1)[:, :_RANKED]
-    return [
-        _judged(model, text, *row)
-        for text, row in zip(texts, zip(probabilities, in_groups, best, strict=True), strict=True)
-    ]
-
-
-def _judged(
-    model: _Model,
-    text: str,
-    probabilities: npt.NDArray[np.float32],
-    in_groups: npt.NDArray[np.float32],
-    best: npt.NDArray[np.int64],
-) -> Identification:
-    group = int(in_groups.argmax())
-    code = next(i for i in np.argsort(-probabilities) if model.groups[i] == group)
-    if in_groups[group] < _MIN_PROBABILITY or not _has_enough(text):
-        return NOTHING
-    return Identification(
-        code=model.codes[code],
-        group=model.group_names[group],
-        probability=round(float(in_groups[group]), 4),
-        ranked=tuple((model.codes[i], round(float(probabilities[i]), 4)) for i in best),
+    ranked = zip(
+        best.tolist(),
+        np.take_along_axis(probabilities, best, axis=1).round(4).tolist(),
+        strict=True,
     )
+    sure = in_groups[rows, group].tolist()
+    return [
+        Identification(
+            code=model.codes[code[row]],
+            group=model.group_names[group[row]],
+            probability=round(sure[row], 4),
+            ranked=tuple((model.codes[i], round(p, 4)) for i, p in zip(*places, strict=True)),
+        )
+        if sure[row] >= _MIN_PROBABILITY and _has_enough(text)
+        else NOTHING
+        for row, (text, places) in enumerate(zip(texts, ranked, strict=True))
+    ]
 
 
 def _has_enough(text: str) -> bool:
     """Tell whether a text has letters enough, most of them in scripts of the 119."""
     text = text[:MAX_CHARS]
-    letters = len(_LETTER.findall(text))
+    letters = sum(map(str.isalpha, text))
+    if text.isascii():
+        return letters >= _MIN_LETTERS
     enough = letters >= _MIN_LETTERS or len(_IDEOGRAPH.findall(text)) >= _MIN_IDEOGRAPHS
     return enough and 2 * len(_FOREIGN.findall(text)) < letters
 
