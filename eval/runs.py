@@ -1,25 +1,19 @@
-"""Runs of the real pipeline over a data set, each in a temporary collection."""
+"""Runs of the real pipeline over a data set, each corpus in a temporary collection."""
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from api.wiring import Service
+from eval.corpora import ingested, rank_documents, temporary_service
 from eval.datasets import Dataset, EvalQuery
 from eval.metrics import NAMES, measure
-from ingest.sources import find_sources
+from eval.records import Stopwatch, run_record, shown_value
 from ragqwen.errors import InputError
-from ragqwen.languages import UNKNOWN, languages
 from ragqwen.retrieval import Leg
 from ragqwen.settings import Settings
 from ragqwen.text import normalise_text
-
-_DEPTH = 10
-_PASSAGES_PER_DOCUMENT = 3  # enough passages that ten documents are among them
 
 Progress = Callable[[Iterable[EvalQuery], str], Iterable[EvalQuery]]
 
@@ -51,26 +45,34 @@ def evaluate_retrieval(
 ) -> dict[str, Any]:
     """Search for every query of every pair of languages.
 
-    :return: "pairs", and where there are several the averages "mono" (same language) and "cross".
+    :return: "run" (see `run_record`), "pairs", and where there are several the averages "mono"
+        (same language) and "cross".
     """
+    watch = Stopwatch()
     pairs: list[dict[str, Any]] = []
-    for corpus, query_languages in _by_corpus(dataset, query_language, corpus_language).items():
-        with ingested(dataset, corpus, settings) as service:
-            retriever = service.retriever(settings.collection)
-            for language in query_languages:
-                queries = list(dataset.read_queries(language))
-                if not queries:
-                    raise InputError(f"no query in {language!r} has a document in qrels.tsv")
-                rankings = {}
-                for query in progress(queries, f"{language} in {corpus}"):
-                    k = _DEPTH * _PASSAGES_PER_DOCUMENT
-                    passages = retriever.retrieve(query.text, k=k, leg=leg).passages
-                    found = dict.fromkeys(passage.document_id for passage in passages)
-                    rankings[query.query_id] = list(found)[:_DEPTH]
-                qrels = {query.query_id: dataset.qrels[query.query_id] for query in queries}
-                about = {"query_language": language, "corpus_language": corpus}
-                pairs.append({**about, "queries": len(queries), **measure(qrels, rankings)})
-    return {"retriever": leg, "embedder": settings.embedder, **_averages(pairs, NAMES)}
+    by_corpus = _by_corpus(dataset, query_language, corpus_language)
+    with temporary_service(settings) as service:
+        for corpus, query_languages in by_corpus.items():
+            with ingested(service, dataset, corpus, watch) as collection:
+                retriever = service.retriever(collection)
+                for language in query_languages:
+                    queries = list(dataset.read_queries(language))
+                    shown = progress(queries, f"{language} in {corpus}")
+                    with watch.stage("search"):
+                        rankings = {
+                            query.query_id: rank_documents(retriever, query.text, leg)
+                            for query in shown
+                        }
+                    qrels = {query.query_id: dataset.qrels[query.query_id] for query in queries}
+                    about = {"query_language": language, "corpus_language": corpus}
+                    pairs.append({**about, "queries": len(queries), **measure(qrels, rankings)})
+    options = {"query_lang": query_language, "corpus_lang": corpus_language, "retriever": leg}
+    return {
+        "run": run_record("retrieval", dataset, settings, watch, **options),
+        "retriever": leg,
+        "embedder": shown_value(settings.embedder),
+        **_averages(pairs, NAMES),
+    }
 
 
 def evaluate_answers(
@@ -85,19 +87,30 @@ def evaluate_answers(
 
     :return: as `evaluate_retrieval`, with the fields of `AnswerScores`.
     """
+    watch = Stopwatch()
     pairs: list[dict[str, Any]] = []
-    for corpus, query_languages in _by_corpus(dataset, query_language, corpus_language).items():
-        with ingested(dataset, corpus, settings) as service:
-            for language in query_languages:
-                queries = [query for query in dataset.read_queries(language) if query.answers]
-                if not queries:
-                    raise InputError(f"the queries in {language!r} have no answers to compare with")
-                shown = progress(queries, f"{language} in {corpus}")
-                scores = asdict(_ask_all(service, settings.collection, shown))
-                about = {"query_language": language, "corpus_language": corpus}
-                pairs.append({**about, "queries": len(queries), **scores})
+    by_corpus = _by_corpus(dataset, query_language, corpus_language)
+    with temporary_service(settings) as service:
+        for corpus, query_languages in by_corpus.items():
+            with ingested(service, dataset, corpus, watch) as collection:
+                for language in query_languages:
+                    queries = [query for query in dataset.read_queries(language) if query.answers]
+                    if not queries:
+                        raise InputError(
+                            f"the queries in {language!r} have no answers to compare with"
+                        )
+                    shown = progress(queries, f"{language} in {corpus}")
+                    with watch.stage("ask"):
+                        scores = asdict(_ask_all(service, collection, shown))
+                    about = {"query_language": language, "corpus_language": corpus}
+                    pairs.append({**about, "queries": len(queries), **scores})
     names = ("answered", "refused", "citations_exact", "quote_chars")
-    return {"model": settings.llm_model or "extractive", **_averages(pairs, names)}
+    options = {"query_lang": query_language, "corpus_lang": corpus_language}
+    return {
+        "run": run_record("answers", dataset, settings, watch, **options),
+        "model": shown_value(settings.llm_model) or "extractive",
+        **_averages(pairs, names),
+    }
 
 
 def _by_corpus(dataset: Dataset, query_language: str, corpus_language: str) -> dict[str, list[str]]:
@@ -106,27 +119,6 @@ def _by_corpus(dataset: Dataset, query_language: str, corpus_language: str) -> d
     for language, corpus in dataset.pairs(query_language, corpus_language):
         by_corpus.setdefault(corpus, []).append(language)
     return by_corpus
-
-
-@contextmanager
-def ingested(dataset: Dataset, language: str, settings: Settings) -> Iterator[Service]:
-    """Ingest a data set's corpus into a temporary data folder and open it.
-
-    :raises InputError: if a document is refused, for then the figures would mean little.
-    """
-    known = language if language in languages() else UNKNOWN
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Service(settings.model_copy(update={"data_dir": Path(folder)})) as service,
-    ):
-        sources = find_sources(
-            [str(dataset.corpora[language])], language=None if known == UNKNOWN else known
-        )
-        for result in service.pipeline(settings.collection).ingest(sources):
-            if result.status == "refused":
-                raise InputError(f"{dataset.folder}: {result.reason}")
-        service.index(settings.collection).save()
-        yield service
 
 
 def _ask_all(service: Service, collection: str, queries: Iterable[EvalQuery]) -> AnswerScores:
