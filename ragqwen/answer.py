@@ -116,7 +116,9 @@ class Answerer:
                 citations=citations,
                 passages=evidence.passages,
                 model=self._model_name,
-                notices=self._notices,
+                notices=tuple(
+                    messages.translated(notice, evidence.language) for notice in self._notices
+                ),
                 thinking=_NO_THINKING,
                 timings_ms=timer.timings_ms | {"total": round(sum(timer.timings_ms.values()), 1)},
             )
@@ -125,7 +127,8 @@ class Answerer:
     def _read(self, evidence: Evidence) -> tuple[str, tuple[Citation, ...]]:
         citations = cite_quotes(self._reader.read(evidence).quotes)
         if not citations:
-            return messages.NOT_FOUND if evidence.passages else messages.NO_DOCUMENTS, ()
+            message = messages.NOT_FOUND if evidence.passages else messages.NO_DOCUMENTS
+            return messages.translated(message, evidence.language), ()
         return "\n".join(f"{cited.quote} {cited.marker}" for cited in citations), citations
 
     def _generate(
@@ -151,8 +154,9 @@ class Answerer:
                 "RAGQWEN_LLM_MAX_ANSWER_TOKENS"
             )
         if regex.search(rf"\b{NO_ANSWER}\b", text):
-            yield TextDelta(messages.NOT_FOUND)
-            return messages.NOT_FOUND, ()
+            refusal = messages.translated(messages.NOT_FOUND, evidence.language)
+            yield TextDelta(refusal)
+            return refusal, ()
         if len(text) > sent:  # a whole answer that might have become the marker, such as "No"
             yield TextDelta(text[sent:])
         answer, citations = cite_generated(text, passages, evidence.language)

@@ -1,4 +1,8 @@
-"""What the service itself says, in one place, so that it can be translated."""
+"""What the service itself says, and its translations: gettext's .po files in `data/messages`."""
+
+import functools
+from collections.abc import Mapping
+from importlib.resources import files
 
 NO_MODEL = (
     "No language model is configured: the answer is sentences quoted from the documents. Set "
@@ -11,3 +15,23 @@ BUILTIN_EMBEDDER = (
     "documents in another language. Set RAGQWEN_EMBEDDER to a model such as "
     "Qwen/Qwen3-Embedding-0.6B for that."
 )
+
+
+def translated(message: str, language: str) -> str:
+    """Return a message in a language, in English where there is no translation.
+
+    :param language: FLORES-200 code, or "und".
+    """
+    return _catalogue(language).get(message, message)
+
+
+@functools.cache
+def _catalogue(language: str) -> Mapping[str, str]:
+    path = files("ragqwen").joinpath(f"data/messages/{language}.po")
+    if not path.is_file():
+        return {}
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as lines:
+        entries = read_po(lines)
+    return {str(entry.id): str(entry.string) for entry in entries if entry.id and entry.string}
