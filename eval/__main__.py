@@ -11,7 +11,7 @@ import click
 from tqdm import tqdm
 
 from eval.comparison import compare as compare_results
-from eval.datasets import ALL, Dataset, EvalQuery
+from eval.datasets import ALL, Dataset
 from eval.mixed import evaluate_mixed
 from eval.own_set import own_set, read_fact_files, write_own_set
 from eval.profiles import Profile, chosen_languages, profile_languages, raise_failures
@@ -111,7 +111,7 @@ def retrieval(
                 load_settings(),
                 query_language=query_lang,
                 leg=cast(Leg, retriever),
-                progress=_progress,
+                progress=_bar,
             )
         else:
             result = evaluate_retrieval(
@@ -120,7 +120,7 @@ def retrieval(
                 query_language=query_lang,
                 corpus_language=corpus_lang,
                 leg=cast(Leg, retriever),
-                progress=_progress,
+                progress=_bar,
             )
     _show(result, as_json, out)
 
@@ -144,7 +144,7 @@ def answers(
             load_settings(),
             query_language=query_lang,
             corpus_language=corpus_lang,
-            progress=_progress,
+            progress=_bar,
         )
     _show(result, as_json, out)
 
@@ -259,10 +259,6 @@ def _dataset(folder: Path | None) -> Iterator[Dataset]:
         return
     with own_set() as dataset:
         yield dataset
-
-
-def _progress(queries: Iterable[EvalQuery], label: str) -> Iterable[EvalQuery]:
-    return _bar(queries, label)
 
 
 def _bar(items: Iterable[T], label: str) -> Iterable[T]:

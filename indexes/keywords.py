@@ -8,7 +8,7 @@ from pathlib import Path
 import tantivy
 
 from indexes.schema import AddedChunk
-from ragqwen.analysis import ANALYSIS_VERSION, search_terms
+from ragqwen.analysis import ANALYSIS_VERSION, terms, with_pieces
 
 _FORMAT = 2
 _WRITER_BYTES = 64_000_000
@@ -119,6 +119,6 @@ def _document(chunk: AddedChunk) -> tantivy.Document:
     headings = "\n".join(dict.fromkeys((chunk.title, *chunk.headings)))
     document = tantivy.Document()
     document.add_integer("chunk", chunk.chunk_id)
-    document.add_text("text", " ".join(search_terms(chunk.text, chunk.language)))
-    document.add_text("headings", " ".join(search_terms(headings, chunk.language)))
+    document.add_text("text", " ".join(with_pieces(terms(chunk.text, chunk.language))))
+    document.add_text("headings", " ".join(with_pieces(terms(headings, chunk.language))))
     return document

@@ -7,6 +7,7 @@ pieces, 0.93 with Snowball's stems, 0.89 with words alone (LOG.md).
 
 import functools
 import unicodedata
+from collections.abc import Iterable
 
 import regex
 
@@ -16,7 +17,7 @@ ANALYSIS_VERSION = "3"  # part of the keyword index's manifest; raise it when te
 MAX_TERM_CHARS = 100
 _PIECE_CHARS = 4
 _HANGUL_PIECE_CHARS = 2  # a syllable block is two or three letters
-_MAX_PIECED_CHARS = 40  # no word is longer; what is has no forms
+_MAX_PIECED_CHARS = 40  # what is longer is a code more often than a word with forms
 _EDGE = "_"  # so that a word's beginning and end are told from its middle
 
 # No identifier begins in the middle of a script without spaces: 型号PPR-9087 has one, PPR-9087
@@ -76,17 +77,13 @@ def terms(text: str, language: str = "und") -> list[str]:
     return [term for term in found if len(term) <= MAX_TERM_CHARS]
 
 
-def search_terms(text: str, language: str = "und") -> list[str]:
-    """Return what the keyword index compares: the terms, and the n-grams of each.
+def with_pieces(found_terms: Iterable[str]) -> list[str]:
+    """Return what the keyword index compares: the terms of a text, and the n-grams of each.
 
     The n-grams are of 4 characters, of 2 in Korean, with an edge mark on either side of the word;
     a "#" keeps them apart from words. A short word has itself as its n-gram.
     """
-    found: list[str] = []
-    for term in terms(text, language):
-        found.append(term)
-        found.extend(_pieces(term))
-    return found
+    return [part for term in found_terms for part in (term, *_pieces(term))]
 
 
 @functools.lru_cache(maxsize=1 << 14)

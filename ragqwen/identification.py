@@ -147,7 +147,6 @@ def _identified(texts: Sequence[str]) -> list[Identification]:
     in_groups = np.zeros((len(texts), len(model.group_names)), dtype=np.float32)
     np.add.at(in_groups.T, model.groups, probabilities.T)
     group = in_groups.argmax(axis=1)
-    rows = np.arange(len(texts))
     code = np.where(model.groups == group[:, None], probabilities, -1).argmax(axis=1)
     best = np.argsort(-probabilities, axis=1)[:, :_RANKED]
     ranked = zip(
@@ -155,7 +154,7 @@ def _identified(texts: Sequence[str]) -> list[Identification]:
         np.take_along_axis(probabilities, best, axis=1).round(4).tolist(),
         strict=True,
     )
-    sure = in_groups[rows, group].tolist()
+    sure = in_groups.max(axis=1).tolist()
     return [
         Identification(
             code=model.codes[code[row]],

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 import regex
 
-from ragqwen.analysis import normal_form, search_terms, terms
+from ragqwen.analysis import normal_form, terms, with_pieces
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.identification import identify
 from ragqwen.records import Passage, StoredChunk
@@ -75,7 +75,7 @@ class Retriever:
         lexical: Hits = []
         dense: Hits = []
         if leg != "dense":
-            lexical = self._index.lexical(search_terms(question, language), n_candidates)
+            lexical = self._index.lexical(with_pieces(query_terms), n_candidates)
         if leg != "lexical":
             dense = self._index.dense(self._embedder.embed_query(question), n_candidates)
         fused = fuse(lexical, dense, dense_weight=self._dense_weight)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqwen.analysis import MAX_TERM_CHARS, normal_form, search_terms, terms
+from ragqwen.analysis import MAX_TERM_CHARS, normal_form, terms, with_pieces
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_no_term_is_longer_than_is_kept() -> None:
     ],
 )
 def test_forms_of_a_word_share_pieces(one: str, other: str) -> None:
-    assert set(search_terms(one)) & set(search_terms(other))
+    assert set(with_pieces(terms(one))) & set(with_pieces(terms(other)))
 
 
 def test_pieces_are_no_words() -> None:
-    pieces = set(search_terms("ferry")) - set(terms("ferry"))
+    pieces = set(with_pieces(terms("ferry"))) - set(terms("ferry"))
     assert pieces == {"#_fer", "#ferr", "#erry", "#rry_"}
 
 
 def test_a_word_of_any_length_has_few_pieces() -> None:
-    assert search_terms("x" * 41) == ["x" * 41]
+    assert with_pieces(terms("x" * 41)) == ["x" * 41]
