@@ -21,6 +21,7 @@ from indexes.schema import (
     DOCUMENTS,
     REMOVALS,
     SCHEMA_VERSION,
+    STORED_FLOAT,
     VERSIONS,
     AddedChunk,
     Collection,
@@ -190,9 +191,9 @@ class Catalogue:
         """
         for document, chunks in documents:
             for item in chunks:
-                if item.vector.shape != (collection.dimension,):
+                if item.vectors.shape[1:] != (collection.dimension,):
                     raise DimensionMismatch(
-                        f"{document.document_id}: vector of shape {item.vector.shape}, but "
+                        f"{document.document_id}: vectors of shape {item.vectors.shape}, but "
                         f"{collection.name!r} holds vectors of {collection.dimension} numbers"
                     )
         with self._writing() as connection:
@@ -342,15 +343,18 @@ class Catalogue:
     def vectors_by_digest(
         self, collection: Collection, document_ids: Sequence[str]
     ) -> dict[str, Vectors]:
-        """Return the vectors of documents' chunks by the digest of the text embedded."""
-        query = sa.select(CHUNKS.c.digest, CHUNKS.c.vector).join(
+        """Return the vectors of documents' chunks by the digest of what was embedded."""
+        query = sa.select(CHUNKS.c.digest, CHUNKS.c.vectors).join(
             DOCUMENTS, CHUNKS.c.document == DOCUMENTS.c.pk
         )
         query = query.where(
             DOCUMENTS.c.collection == collection.pk, DOCUMENTS.c.document_id.in_(document_ids)
         )
         with self._reading() as connection:
-            return {row[0]: np.frombuffer(row[1], "<f4") for row in connection.execute(query)}
+            return {
+                digest: _vectors(data, collection.dimension)
+                for digest, data in connection.execute(query)
+            }
 
     # --- chunks ----------------------------------------------------------------------------
 
@@ -390,8 +394,12 @@ class Catalogue:
                         headings=tuple(json.loads(row["headings"])),
                         language=language,
                         text=text[row["start"] : row["end"]],
-                        vector=np.frombuffer(row["vector"], "<f4"),
+                        vectors=_vectors(row["vectors"], collection.dimension),
                     )
+
+
+def _vectors(data: bytes, dimension: int) -> Vectors:
+    return np.frombuffer(data, STORED_FLOAT).reshape(-1, dimension).astype(np.float32)
 
 
 def _texts(connection: sa.Connection, versions: set[int]) -> dict[int, tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from indexes.schema import (
     COLLECTIONS,
     DOCUMENTS,
     REMOVALS,
+    STORED_FLOAT,
     VERSIONS,
     Collection,
     EmbeddedChunk,
@@ -160,7 +161,7 @@ def insert_chunks(
             "headings": json.dumps(item.chunk.headings, ensure_ascii=False),
             "tokens": item.chunk.tokens,
             "digest": item.digest,
-            "vector": np.ascontiguousarray(item.vector, dtype="<f4").tobytes(),
+            "vectors": np.ascontiguousarray(item.vectors, dtype=STORED_FLOAT).tobytes(),
             "revision": revision,
         }
         for item in chunks

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from ragqwen.embedding import Vectors
 from ragqwen.records import Chunk, StoredChunk
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+STORED_FLOAT = "<f2"  # of vectors: half the space, and no difference in what is found
 
 metadata = sa.MetaData()
 COLLECTIONS = sa.Table(
@@ -65,8 +66,8 @@ CHUNKS = sa.Table(
     sa.Column("page", sa.Integer),
     sa.Column("headings", sa.Text, nullable=False),
     sa.Column("tokens", sa.Integer, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),  # of the text that was embedded
-    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),  # of what was embedded
+    sa.Column("vectors", sa.LargeBinary, nullable=False),  # float16, one after another
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Index("chunks_by_revision", "collection", "revision"),
     sqlite_autoincrement=True,  # a chunk's number is never given to another
@@ -95,11 +96,14 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedChunk:
-    """A chunk on its way in: `digest` is of the text that was embedded into `vector`."""
+    """A chunk on its way in: `digest` is of what was embedded into `vectors`.
+
+    They are (n_vectors, dimension); a chunk's score is the best of them.
+    """
 
     chunk: Chunk
     digest: str
-    vector: Vectors
+    vectors: Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +137,14 @@ class DocumentInfo:
 
 @dataclass(frozen=True, slots=True)
 class AddedChunk:
-    """What a derived index needs to know of a chunk."""
+    """What a derived index needs to know of a chunk; `vectors` is (n_vectors, dimension)."""
 
     chunk_id: int
     title: str
     headings: tuple[str, ...]
     language: str
     text: str
-    vector: Vectors
+    vectors: Vectors
 
 
 def is_current() -> sa.ColumnElement[bool]:

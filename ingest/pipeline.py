@@ -11,9 +11,10 @@ from ingest.chunks import CHUNKING_VERSION, chunk_document, text_to_embed
 from ingest.documents import assemble
 from ingest.sandbox import ParserPool
 from ingest.sources import FileSource, RecordSource, RefusedSource, Source
-from ragqwen.embedding import Embedder, Vectors, text_digest
+from ragqwen.embedding import Embedder, Vectors, embed_passages, text_digest
 from ragqwen.errors import DocumentRefused
 from ragqwen.records import Chunk, Document, ParsedFile
+from ragqwen.segmentation import sentences
 
 READING_VERSION = "1"  # part of the recipe; raise it when files are read differently
 
@@ -56,27 +57,40 @@ class Cutter:
     ) -> list[tuple[Document, list[EmbeddedChunk]]]:
         """Embed chunks.
 
-        :param known: vectors of texts embedded before, by digest; these are not embedded again.
+        :param known: vectors embedded before, by the digest of what was embedded; not done again.
         """
-        texts = [
-            [text_to_embed(document, chunk) for chunk in chunks]
+        passages = [
+            [self._to_embed(document, chunk) for chunk in chunks]
             for document, chunks in cut_documents
         ]
-        by_digest = {text_digest(text): text for some in texts for text in some}
+        digests = [
+            [text_digest("\x1f".join((whole, *parts))) for whole, parts in some]
+            for some in passages
+        ]
         vectors = dict(known or {})
-        fresh = {digest: text for digest, text in by_digest.items() if digest not in vectors}
-        embedded = self._embedder.embed_documents(list(fresh.values()))
+        fresh = {
+            digest: passage
+            for some, names in zip(passages, digests, strict=True)
+            for passage, digest in zip(some, names, strict=True)
+            if digest not in vectors
+        }
+        embedded = embed_passages(self._embedder, list(fresh.values()))
         vectors.update(zip(fresh, embedded, strict=True))
         return [
             (
                 document,
                 [
-                    EmbeddedChunk(chunk, text_digest(text), vectors[text_digest(text)])
-                    for chunk, text in zip(chunks, some, strict=True)
+                    EmbeddedChunk(chunk, digest, vectors[digest])
+                    for chunk, digest in zip(chunks, names, strict=True)
                 ],
             )
-            for (document, chunks), some in zip(cut_documents, texts, strict=True)
+            for (document, chunks), names in zip(cut_documents, digests, strict=True)
         ]
+
+    def _to_embed(self, document: Document, chunk: Chunk) -> tuple[str, list[str]]:
+        """Return a chunk's whole text with its context, and its sentences if they count."""
+        spans = sentences(chunk.text, document.language) if self._embedder.by_sentence else ()
+        return text_to_embed(document, chunk), [chunk.text[start:end] for start, end in spans]
 
     def cut_and_embed(self, document: Document) -> list[EmbeddedChunk]:
         """Cut and embed one document."""

@@ -16,7 +16,8 @@ class Embedder(Protocol):
     """Anything that turns texts into comparable vectors.
 
     `fingerprint` names the model and all that changes its vectors; it is kept with the index, and
-    vectors of different fingerprints are never compared.
+    vectors of different fingerprints are never compared. `by_sentence` says that a passage is found
+    better by its sentences as well, see `embed_passages`.
     """
 
     @property
@@ -26,6 +27,10 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int:
         """Return the length of a vector."""
+
+    @property
+    def by_sentence(self) -> bool:
+        """Tell whether passages get a vector for each sentence."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Embed passages.
@@ -65,6 +70,11 @@ class HashedNgramEmbedder:
     def dimension(self) -> int:
         """Return the number of hash buckets."""
         return self._dimension
+
+    @property
+    def by_sentence(self) -> bool:
+        """Tell that the whole is enough: spellings say no more of a sentence."""
+        return False
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Embed texts; an empty text becomes the zero vector.
@@ -109,6 +119,30 @@ class HashedNgramEmbedder:
             buckets = (unique % np.uint64(self._dimension)).astype(np.intp)
             signs = np.where(unique >> np.uint64(63), -1.0, 1.0)
             np.add.at(vector, buckets, (signs * np.sqrt(counts)).astype(np.float32))
+
+
+def embed_passages(
+    embedder: Embedder, passages: Sequence[tuple[str, Sequence[str]]]
+) -> list[Vectors]:
+    """Embed passages, each given as its whole text and its sentences.
+
+    A passage's score is the best product of a query's vector with one of the passage's. With
+    `by_sentence` these are the means of the whole's vector with each sentence's, so that half of
+    the score is the whole's and half the best sentence's; else there is the whole's alone.
+
+    :return: for each passage (n_vectors, dimension) float32, of length 1 or less.
+    """
+    wholes = embedder.embed_documents([whole for whole, _ in passages])
+    if not embedder.by_sentence:
+        return [whole[None, :] for whole in wholes]
+    parts = embedder.embed_documents([part for _, sentences in passages for part in sentences])
+    vectors = []
+    at = 0
+    for whole, (_, sentences) in zip(wholes, passages, strict=True):
+        some = parts[at : at + len(sentences)]
+        vectors.append((whole + some) / 2 if len(some) else whole[None, :])
+        at += len(sentences)
+    return vectors
 
 
 def text_digest(text: str) -> str:

@@ -38,6 +38,7 @@ class LetterEmbedder:
 
     fingerprint = "fake:letters:32"
     dimension = 32
+    by_sentence = False
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Count letters by code point modulo 32."""

@@ -22,7 +22,11 @@ def unit(*values: float) -> Vectors:
 
 
 def chunk(chunk_id: int, *values: float) -> AddedChunk:
-    return AddedChunk(chunk_id, "", (), "und", "", unit(*values))
+    return AddedChunk(chunk_id, "", (), "und", "", unit(*values)[None, :])
+
+
+def chunk_of_many(chunk_id: int, *vectors: Vectors) -> AddedChunk:
+    return AddedChunk(chunk_id, "", (), "und", "", np.stack(vectors))
 
 
 def open_index(folder: Path, fingerprint: str = "fake", dimension: int = DIMENSION) -> VectorIndex:
@@ -43,7 +47,27 @@ def test_the_nearest_come_first_with_their_cosines(tmp_path: Path) -> None:
     index.apply([], [chunk(10, 1), chunk(20, 0, 1), chunk(30, -1)], 1)
     ids, cosines = zip(*index.search(unit(3, 4), 5), strict=True)
     assert ids == (20, 10, 30)
-    assert cosines == pytest.approx((0.8, 0.6, -0.6))
+    assert cosines == pytest.approx((0.8, 0.6, -0.6), abs=1e-3)
+
+
+def test_a_chunk_counts_by_its_best_vector(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    index.apply([], [chunk_of_many(10, unit(1), unit(0, 1)), chunk(20, 3, 4)], 1)
+    assert index.search(unit(0, 1), 5) == [(10, 1), (20, pytest.approx(0.8, abs=1e-3))]
+
+
+def test_chunks_come_in_full_number_past_one_of_many_vectors(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    many = [unit(1, n / 100) for n in range(100)]
+    index.apply([], [chunk_of_many(10, *many), chunk(20, 0, 1), chunk(30, 0, 0, 1)], 1)
+    assert [chunk_id for chunk_id, _ in index.search(unit(3, 2, 1), 3)] == [10, 20, 30]
+
+
+def test_a_removed_chunk_goes_with_all_its_vectors(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    index.apply([], [chunk_of_many(10, unit(1), unit(0, 1)), chunk(20, 0, 0, 1)], 1)
+    index.apply([10], [], 2)
+    assert [chunk_id for chunk_id, _ in index.search(unit(1, 1, 1), 5)] == [20]
 
 
 def test_no_more_come_than_asked_for(saved: Path) -> None:
