@@ -1,0 +1,183 @@
+"""Training of a table of piece vectors by contrast, on CPU: sparse sums, Adam on the rows in use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import sparse
+
+from eval.embedder_data import Bags, Ints
+
+Floats = npt.NDArray[np.float32]
+_SCALE = 20.0
+_MATRYOSHKA = ((None, 1.0), (64, 0.25))  # leading dimensions, and what their loss counts
+_DROPPED = 0.1  # of a text's pieces
+_BETAS = (0.9, 0.999)
+_EPSILON = 1e-8
+_INIT = 0.02
+
+
+@dataclass(slots=True)
+class Rows:
+    """A table of vectors and the two moments of Adam, of which a step touches only some rows."""
+
+    values: Floats  # (n_rows, dim)
+    first: Floats
+    second: Floats
+
+    @classmethod
+    def random(cls, n_rows: int, dim: int, rng: np.random.Generator) -> "Rows":
+        """Make a table of small random numbers."""
+        values = rng.standard_normal((n_rows, dim), dtype=np.float32) * np.float32(_INIT)
+        return cls(values, np.zeros_like(values), np.zeros_like(values))
+
+    def update(self, rows: Ints, gradient: Floats, rate: float, step: int) -> None:
+        """Take a step of Adam on some rows.
+
+        :param rows: (n,) without repetition.
+        :param gradient: (n, dim).
+        :param step: from 1.
+        """
+        rate *= (1 - _BETAS[1] ** step) ** 0.5 / (1 - _BETAS[0] ** step)
+        _adam(self.values, self.first, self.second, rows, gradient, np.float32(rate))
+
+
+class PieceTable:
+    """Vectors of pieces: each its own row, and the sum of its spelling's rows on top.
+
+    The spelling's rows are shared by pieces that sound alike in any script, so that a rare piece
+    learns from its kin. They are gone when the table is exported: `vectors` adds them up.
+    """
+
+    def __init__(self, spellings: sparse.csr_matrix, dim: int, rng: np.random.Generator) -> None:
+        """:param spellings: (n_pieces, n_features) float32, weights of each piece's features."""
+        self._spellings = spellings
+        self.own = Rows.random(spellings.shape[0], dim, rng)
+        self.shared = Rows.random(spellings.shape[1], dim, rng)
+
+    def vectors(self) -> Floats:
+        """Return the vectors of all pieces, (n_pieces, dim)."""
+        return self.own.values + _product(self._spellings, self.shared.values)
+
+    def save(self, path: Path, n_steps: int) -> None:
+        """Write all that training goes on from, and how many steps were taken."""
+        temporary = path.with_suffix(".tmp.npz")
+        parts = {
+            f"{name} {part}": getattr(rows, part)
+            for name, rows in (("own", self.own), ("shared", self.shared))
+            for part in ("values", "first", "second")
+        }
+        np.savez(temporary, n_steps=n_steps, **parts)
+        temporary.replace(path)
+
+    def load(self, path: Path) -> int:
+        """Go on from what was saved, and return how many steps were taken."""
+        with np.load(path) as kept:
+            self.own, self.shared = (
+                Rows(*(kept[f"{name} {part}"] for part in ("values", "first", "second")))
+                for name in ("own", "shared")
+            )
+            return int(kept["n_steps"])
+
+    def step(
+        self,
+        bags: Bags,
+        texts: Ints,
+        groups: Ints,
+        rate: float,
+        step: int,
+        rng: np.random.Generator,
+    ) -> float:
+        """Learn from pairs of texts; all others in the batch are what each is told from.
+
+        :param texts: (2 * n,) the first ones of n pairs, then the second ones.
+        :param groups: (n,) pairs of one group are never told apart.
+        :return: the loss.
+        """
+        pieces, owners = bags.gather(texts)
+        kept = rng.random(len(pieces)) >= _DROPPED
+        used, column = np.unique(pieces[kept], return_inverse=True)
+        ones = np.ones(len(column), dtype=np.float32)
+        sums = sparse.csr_matrix((ones, (owners[kept], column)), shape=(len(texts), len(used)))
+        spellings = self._spellings[used]
+        vectors = self.own.values[used] + _product(spellings, self.shared.values)
+        loss, gradient = contrast(_product(sums, vectors), groups)
+        gradient = _product(sums.T.tocsr(), gradient)
+        self.own.update(used, gradient, rate, step)
+        shared, column = np.unique(spellings.indices, return_inverse=True)
+        mix = sparse.csr_matrix(
+            (spellings.data, column, spellings.indptr), shape=(len(used), len(shared))
+        )
+        gradient = _product(mix.T.tocsr(), gradient)
+        self.shared.update(shared.astype(np.int64), gradient, rate, step)
+        return loss
+
+
+def contrast(vectors: Floats, groups: Ints) -> tuple[float, Floats]:
+    """Return the symmetric InfoNCE loss of pairs, whole and of their leading dimensions.
+
+    :param vectors: (2 * n, dim), the first ones of n pairs, then the second ones.
+    :param groups: (n,); another pair of one's own group is no contrast.
+    :return: the loss and its gradient, (2 * n, dim).
+    """
+    gradient = np.zeros_like(vectors)
+    total = 0.0
+    masked = torch.from_numpy(groups[:, None] == groups[None, :]).fill_diagonal_(False)
+    for dim, weight in _MATRYOSHKA:
+        leading = torch.from_numpy(vectors)[:, :dim]
+        norms = leading.norm(dim=1, keepdim=True).clamp_(min=1e-6)
+        unit = leading / norms
+        loss, slope = _info_nce(unit, masked)
+        slope = (slope - (slope * unit).sum(dim=1, keepdim=True) * unit) / norms
+        gradient[:, :dim] += weight * slope.numpy()
+        total += weight * loss
+    return total, gradient
+
+
+def _info_nce(unit: torch.Tensor, masked: torch.Tensor) -> tuple[float, torch.Tensor]:
+    """Return the loss of unit vectors and its gradient; e^20 is no danger to float32."""
+    n = len(masked)
+    odds = (unit[:n] @ unit[n:].T).mul_(_SCALE)
+    right = odds.diagonal().clone()
+    odds.exp_().masked_fill_(masked, 0.0)
+    rows, columns = odds.sum(dim=1), odds.sum(dim=0)
+    loss = float(((rows.log() + columns.log()) / 2 - right).mean())
+    odds.mul_((1 / rows)[:, None] + (1 / columns)[None, :]).mul_(0.5)
+    odds.diagonal().sub_(1.0)
+    odds.mul_(_SCALE / n)
+    return loss, torch.cat([odds @ unit[n:], odds.T @ unit[:n]])
+
+
+def _product(matrix: sparse.csr_matrix, dense: Floats) -> Floats:
+    out = np.empty((matrix.shape[0], dense.shape[1]), dtype=np.float32)
+    _multiply(matrix.indptr, matrix.indices, matrix.data, dense, out)
+    return out
+
+
+@numba.njit(parallel=True, fastmath=True, cache=True)
+def _multiply(starts, columns, weights, dense, out):  # type: ignore[no-untyped-def]
+    for i in numba.prange(len(out)):
+        out[i] = 0
+        for at in range(starts[i], starts[i + 1]):
+            weight = weights[at]
+            row = dense[columns[at]]
+            for d in range(out.shape[1]):
+                out[i, d] += weight * row[d]
+
+
+@numba.njit(parallel=True, fastmath=True, cache=True)
+def _adam(values, first, second, rows, gradient, rate):  # type: ignore[no-untyped-def]
+    b1, b2, epsilon = np.float32(_BETAS[0]), np.float32(_BETAS[1]), np.float32(_EPSILON)
+    one = np.float32(1)
+    for i in numba.prange(len(rows)):
+        r = rows[i]
+        for d in range(gradient.shape[1]):
+            g = gradient[i, d]
+            m = b1 * first[r, d] + (one - b1) * g
+            v = b2 * second[r, d] + (one - b2) * g * g
+            first[r, d] = m
+            second[r, d] = v
+            values[r, d] -= rate * m / (np.sqrt(v) + epsilon)

@@ -1,0 +1,157 @@
+"""Train the built-in embedder: `python -m eval.train_embedder PARALLEL_DIR --work DIR`.
+
+PARALLEL_DIR holds `<FLORES code>.tsv.gz` with lines of source, key and text. Every twentieth key is
+kept out of training, in all languages at once; of the questions' data sets, every fourth paragraph.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from tokenizers import Tokenizer
+from tqdm import tqdm
+
+from eval.embedder_data import Bags, Ints, ParallelPairs
+from eval.embedder_export import export
+from eval.embedder_questions import PairPool, add_neighbours, add_questions
+from eval.embedder_tokenizer import train_tokenizer
+from eval.embedder_training import PieceTable
+from eval.parallel import Line, read_parallel
+from eval.spelling import romanize, spelling_features
+
+_WARM_UP_STEPS = 100
+_CHECKPOINT_STEPS = 1000
+_PARALLEL_PAIRS = 2560  # in a batch of the first stage
+_PARALLEL_BESIDE, _QUESTION_PAIRS = 1536, 768  # in one of the second
+_NEIGHBOURS_WEIGHT, _QUESTIONS_WEIGHT = 0.5, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One of the two stages: first pairs that say the same, then questions and passages too."""
+
+    name: str
+    steps: int
+    rate: float
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("parallel", metavar="PARALLEL_DIR", type=click.Path(exists=True, path_type=Path))
+@click.option("--questions", multiple=True, type=click.Path(exists=True, path_type=Path),
+              help="A data set in BEIR's layout, for the second stage; may be repeated.")  # fmt: skip
+@click.option("--work", type=click.Path(path_type=Path), required=True,
+              help="What is made on the way; a run that was cut off goes on from there.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/embedder"))
+@click.option("--pieces", default=131_072, show_default=True, help="Size of the vocabulary.")
+@click.option("--dimension", default=256, show_default=True, help="Numbers per piece.")
+@click.option("--steps", default=9000, show_default=True, help="Of the first stage.")
+@click.option("--question-steps", default=1500, show_default=True, help="Of the second stage.")
+@click.option("--seed", default=1, show_default=True)
+def main(
+    parallel: Path,
+    questions: Sequence[Path],
+    work: Path,
+    out: Path,
+    pieces: int,
+    dimension: int,
+    steps: int,
+    question_steps: int,
+    seed: int,
+) -> None:
+    """Train the built-in embedder; on 2 idle cores it takes about an hour."""
+    work.mkdir(parents=True, exist_ok=True)
+    lines = list(read_parallel(parallel, kept_out=False))
+    tokenizer = _tokenizer(work / "tokenizer.json", lines, pieces, seed)
+    bags = _bags(work / "bags.npz", lines, tokenizer)
+    pairs = ParallelPairs(lines, np.diff(bags.starts))
+    pool = PairPool()
+    add_neighbours(pool, lines, _NEIGHBOURS_WEIGHT)
+    for folder in questions:
+        add_questions(pool, folder, _QUESTIONS_WEIGHT / len(questions))
+    del lines
+    bags = bags.joined(Bags.of(pool.texts, tokenizer))
+    vocabulary = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
+    spellings = spelling_features(vocabulary, _romanized(work / "romanized.json", vocabulary))
+    table = PieceTable(spellings, dimension, np.random.default_rng(seed))
+    first = len(bags) - len(pool.texts)
+
+    def draw_questions(rng: np.random.Generator) -> tuple[Ints, Ints]:
+        left, right = pairs.draw(_PARALLEL_BESIDE, rng)
+        asked, passages, groups = pool.draw(_QUESTION_PAIRS, rng)
+        texts = np.concatenate([left, asked + first, right, passages + first])
+        return texts, np.concatenate([pairs.group[left], groups + len(bags)])
+
+    def draw_parallel(rng: np.random.Generator) -> tuple[Ints, Ints]:
+        left, right = pairs.draw(_PARALLEL_PAIRS, rng)
+        return np.concatenate([left, right]), pairs.group[left]
+
+    done = 0
+    for stage, draw in (
+        (Stage("parallel", steps, 0.02), draw_parallel),
+        (Stage("questions", question_steps, 0.006), draw_questions),
+    ):
+        _train(table, bags, stage, draw, work, seed=seed, done=done)
+        done += stage.steps
+    export(table.vectors(), tokenizer, out, facts={"seed": seed, "steps": [steps, question_steps]})
+
+
+def _train(
+    table: PieceTable,
+    bags: Bags,
+    stage: Stage,
+    draw: Callable[[np.random.Generator], tuple[Ints, Ints]],
+    work: Path,
+    *,
+    seed: int,
+    done: int,
+) -> None:
+    """Take a stage's steps, from the last checkpoint on; each step has random numbers of its own.
+
+    :param draw: gives a batch's texts and groups, see `PieceTable.step`.
+    :param done: steps of the stages before.
+    """
+    checkpoint = work / f"{stage.name}.npz"
+    begin = table.load(checkpoint) if checkpoint.is_file() else 0
+    loss = 0.0
+    bar = tqdm(range(begin, stage.steps), initial=begin, total=stage.steps, desc=stage.name)
+    for step in bar:
+        rng = np.random.default_rng((seed, done + step))
+        texts, groups = draw(rng)
+        decay = (1 + np.cos(np.pi * step / stage.steps)) / 2
+        rate = stage.rate * decay * min(1.0, (step + 1) / _WARM_UP_STEPS)
+        now = table.step(bags, texts, groups, rate, done + step + 1, rng)
+        loss = 0.98 * loss + 0.02 * now if loss else now
+        bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == stage.steps:
+            table.save(checkpoint, step + 1)
+
+
+def _tokenizer(path: Path, lines: Sequence[Line], n_pieces: int, seed: int) -> Tokenizer:
+    if not path.is_file():
+        click.echo("training the tokenizer, which takes ten minutes and more", err=True)
+        train_tokenizer(lines, n_pieces=n_pieces, seed=seed).save(str(path))
+    return Tokenizer.from_file(str(path))
+
+
+def _bags(path: Path, lines: Sequence[Line], tokenizer: Tokenizer) -> Bags:
+    if path.is_file():
+        with np.load(path) as kept:
+            return Bags(kept["pieces"], kept["starts"])
+    texts = tqdm((line.text for line in lines), total=len(lines), desc="lines cut")
+    bags = Bags.of(texts, tokenizer)
+    np.savez(path, pieces=bags.pieces, starts=bags.starts)
+    return bags
+
+
+def _romanized(path: Path, vocabulary: Sequence[str]) -> list[str]:
+    if not path.is_file():
+        path.write_text(json.dumps(romanize(tqdm(vocabulary, desc="pieces romanized"))))
+    found: list[str] = json.loads(path.read_text())
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The built-in embedder: a table of piece vectors that is summed, in 119 languages, on any CPU.
+
+The model is a `StaticEmbedding` of sentence-transformers, in `data/embedder`; here it runs with
+numpy and `tokenizers` alone. `python -m eval.train_embedder` makes it.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ragqwen.embedding import Vectors
+from ragqwen.errors import ModelError
+
+_MAX_WORD_CHARS = 2000  # what is longer is cut, so that no single word takes long
+_MAX_KNOWN_WORDS = 400_000
+_ENCODE_BATCH = 4096
+
+
+class StaticEmbedder:
+    """Sums the vectors of a text's pieces; questions and passages meet across 119 languages.
+
+    A word has the same pieces wherever it stands, so each distinct word is cut once and kept. It
+    knows words and no grammar: "dog bites man" and "man bites dog" are one to it.
+    """
+
+    by_sentence = True
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Load a model's folder, the built-in one by default; the table stays on disk until used.
+
+        :raises ModelError: if it isn't whole.
+        """
+        from tokenizers import Tokenizer
+
+        folder = folder or Path(str(files("ragqwen").joinpath("data/embedder")))
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._table, self._weights = _open_table(folder / "model.safetensors")
+            self._digest = json.loads((folder / "training.json").read_text("utf-8"))["digest"]
+        except (OSError, ValueError, KeyError) as exc:
+            raise ModelError(
+                f"the built-in embedder in {folder} can't be loaded ({exc}); install ragqwen anew"
+            ) from exc
+        self._forget()
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the model by the digest of its table and its dimension."""
+        return f"builtin:static-{self._digest}:{self.dimension}"
+
+    @property
+    def dimension(self) -> int:
+        """Return the length of a vector."""
+        return int(self._table.shape[1])
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts; one without a known piece becomes the zero vector.
+
+        :return: (n_texts, dimension) float32, L2-normalised.
+        """
+        from scipy import sparse
+
+        words = [_words(text) for text in texts]
+        rows = self._rows([word for some in words for word in some])
+        used, column = np.unique(rows, return_inverse=True)
+        starts = np.cumsum([0, *map(len, words)])
+        counts = sparse.csr_matrix(
+            (np.ones(len(column), dtype=np.float32), column, starts), shape=(len(texts), len(used))
+        )
+        vectors: Vectors = counts @ self._sums(used)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed a question the same way as a document.
+
+        :return: (dimension,) float32, L2-normalised.
+        """
+        vector: Vectors = self.embed_documents([text])[0]
+        return vector
+
+    def embed_words(self, words: Sequence[str]) -> Vectors:
+        """Return the vectors that words bring to a text; the longer one is, the more it tells.
+
+        :return: (n_words, dimension) float32, not normalised.
+        """
+        return self._sums(self._rows(words))
+
+    def _sums(self, rows: npt.NDArray[np.int64]) -> Vectors:
+        """Return the sums of known words' pieces, (n_words, dimension) float32."""
+        from scipy import sparse
+
+        pieces = [self._pieces[row] for row in rows.tolist()]
+        flat = np.concatenate([np.zeros(0, dtype=np.int64), *pieces])
+        used, column = np.unique(flat, return_inverse=True)
+        starts = np.cumsum([0, *map(len, pieces)])
+        sums = sparse.csr_matrix(
+            (np.ones(len(column), dtype=np.float32), column, starts), shape=(len(rows), len(used))
+        )
+        table = self._table[used].astype(np.float32) * self._weights[used, None]
+        vectors: Vectors = sums @ table
+        return vectors
+
+    def _rows(self, words: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return each word's row in what is known, after cutting the words that are new."""
+        if len(self._row_of) > _MAX_KNOWN_WORDS:
+            self._forget()
+        new = list(set(words) - self._row_of.keys())
+        for at in range(0, len(new), _ENCODE_BATCH):
+            some = new[at : at + _ENCODE_BATCH]
+            found = self._tokenizer.encode_batch_fast(some, add_special_tokens=False)
+            self._pieces.extend(np.array(each.ids, dtype=np.int64) for each in found)
+            self._row_of.update(zip(some, range(len(self._row_of), len(self._pieces)), strict=True))
+        return np.fromiter(map(self._row_of.__getitem__, words), dtype=np.int64, count=len(words))
+
+    def _forget(self) -> None:
+        self._row_of: dict[str, int] = {}
+        self._pieces: list[npt.NDArray[np.int64]] = []
+
+
+def _words(text: str) -> list[str]:
+    words = text.split()
+    if len(text) > _MAX_WORD_CHARS and any(len(word) > _MAX_WORD_CHARS for word in words):
+        return [
+            word[at : at + _MAX_WORD_CHARS]
+            for word in words
+            for at in range(0, len(word), _MAX_WORD_CHARS)
+        ]
+    return words
+
+
+def _open_table(path: Path) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Map a safetensors file's `embeddings` into memory, and read its `weights`.
+
+    :return: (n_pieces, dimension) int8, and (n_pieces,) float32; a piece's vector is their product.
+    """
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header: dict[str, Any] = json.loads(file.read(size))
+
+    def mapped(name: str, kind: str) -> Any:
+        about = header[name]
+        return np.memmap(
+            path, kind, "r", offset=8 + size + about["data_offsets"][0], shape=tuple(about["shape"])
+        )
+
+    return mapped("embeddings", "<i1"), np.array(mapped("weights", "<f4"))
