@@ -64,10 +64,32 @@ def test_repeated_words_are_repeated() -> None:
         ("मैदान ज़मीन", "मैदान जमीन"),
         ("मार्च २०२४", "मार्च 2024"),
         ("٣٥ كيلومتر", "35 كيلومتر"),
+        ("渡輪每週一早上六點從舊港出發", "渡轮每周一早上六点从旧港出发"),
+        ("乾淨的麵條和頭髮", "干净的面条和头发"),
+        ("Њујорк, џеп и ђак", "Njujork, džep i đak"),
+        ("Шта пише у књизи?", "Šta piše u knjizi?"),
+        ("Ўзбекистон тоғлари қаерда", "O‘zbekiston tog‘lari qaerda"),
+        ("Oʻzbekiston, o'zbek, gʼoz, bog`", "O’zbekiston, o‘zbek, g'oz, bog"),
     ],
 )
 def test_spellings_that_differ_in_form_alone_are_one(one: str, other: str) -> None:
     assert terms(one) == terms(other)
+
+
+@pytest.mark.parametrize(
+    ("cyrillic", "latin"),
+    [("чойхона", "choyxona"), ("шаҳарлар", "shaharlar"), ("жамоатчилик", "jamoatchilik")],
+)
+def test_where_uzbek_and_serbian_spell_a_letter_differently_pieces_meet(
+    cyrillic: str, latin: str
+) -> None:
+    assert set(with_pieces(terms(cyrillic))) & set(with_pieces(terms(latin)))
+
+
+def test_of_russian_s_letters_only_two_become_one() -> None:
+    alphabet = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
+    assert len({normal_form(letter) for letter in alphabet}) == len(alphabet) - 1
+    assert normal_form("э") == normal_form("е")
 
 
 @given(st.text(max_size=200))
