@@ -76,7 +76,7 @@ def _sentences(document: Document, max_tokens: int) -> Iterator[_Sentence]:
             yield _Sentence(
                 start,
                 end,
-                words=count_words(text, document.language),
+                words=count_words(text),
                 tokens=count_tokens(text),
                 gap_tokens=count_tokens(document.text[before:start]) + _JOIN_TOKENS,
                 block=block,

@@ -81,14 +81,14 @@ def _folding() -> Mapping[int, str]:
     )
 
 
-def terms(text: str, language: str = "und") -> list[str]:
+def terms(text: str) -> list[str]:
     """Return the terms of a text, in order, repeated as often as they occur.
 
     An identifier with a digit or an "@" (`PPR-9087`, `a.b@c.org`) is a term as a whole, beside
     its parts.
     """
     text = normal_form(text)
-    found = [text[start:end] for start, end in words(text, language)]
+    found = [text[start:end] for start, end in words(text)]
     seen = set(found)
     for match in _IDENTIFIER.finditer(text):
         whole = match.group()

@@ -78,21 +78,23 @@ _MARKER_CHARS = 12
 _LIST_MARKER = regex.compile(r"\W*(?:\p{N}{1,3}|\p{L}|[ivxIVX]{1,5})[.)]\s*")
 
 
-def words(text: str, language: str = "und") -> Iterator[Span]:
+def words(text: str) -> Iterator[Span]:
     """Yield the spans of the words of a text: what ICU cuts out that has a letter or a digit.
 
-    ICU's dictionaries cut Thai, Lao, Khmer, Burmese, Chinese and Japanese; UAX #29 the rest.
+    ICU's dictionaries cut Thai, Lao, Khmer, Burmese, Chinese and Japanese; UAX #29 the rest. It
+    goes by the script and not by the language, so a question is cut as the documents are,
+    whatever the language of either.
     """
     end = 0
-    for piece in WordBreaker(_encodable(text), iso_code(language)):
+    for piece in WordBreaker(_encodable(text), "und"):
         start, end = end, end + len(piece)
         if piece[0].isalnum() or _WORD.search(piece):
             yield start, end
 
 
-def count_words(text: str, language: str = "und") -> int:
+def count_words(text: str) -> int:
     """Count the words of a text; about the same for the same content in any language."""
-    return sum(1 for _ in words(text, language))
+    return sum(1 for _ in words(text))
 
 
 def sentences(text: str, language: str = "und", *, max_chars: int = 1200) -> Iterator[Span]:

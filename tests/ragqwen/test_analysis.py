@@ -28,19 +28,19 @@ def test_a_hyphenated_word_is_no_identifier() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "text", "term"),
+    ("text", "term"),
     [
-        ("tha_Thai", "เรือข้ามฟากออกทุกวันจันทร์", "เรือ"),
-        ("lao_Laoo", "ເຮືອຂ້າມຟາກອອກທຸກວັນຈັນ", "ເຮືອ"),
-        ("khm_Khmr", "សាឡាងចេញដំណើររៀងរាល់ថ្ងៃច័ន្ទ", "ច័ន្ទ"),
-        ("mya_Mymr", "ကူးတို့သင်္ဘောသည် တနင်္လာနေ့တိုင်း ထွက်ခွာသည်", "သင်္ဘော"),
-        ("zho_Hans", "渡轮每周一早上六点出发", "渡轮"),
-        ("jpn_Jpan", "フェリーは毎週月曜日に出発します", "月曜日"),
+        ("เรือข้ามฟากออกทุกวันจันทร์", "เรือ"),
+        ("ເຮືອຂ້າມຟາກອອກທຸກວັນຈັນ", "ເຮືອ"),
+        ("សាឡាងចេញដំណើររៀងរាល់ថ្ងៃច័ន្ទ", "ច័ន្ទ"),
+        ("ကူးတို့သင်္ဘောသည် တနင်္လာနေ့တိုင်း ထွက်ခွာသည်", "သင်္ဘော"),
+        ("渡轮每周一早上六点出发", "渡轮"),
+        ("フェリーは毎週月曜日に出発します", "月曜日"),
     ],
 )
-def test_text_without_spaces_has_its_words_as_terms(code: str, text: str, term: str) -> None:
-    assert normal_form(term) in terms(text, code)
-    assert len(terms(text, code)) > 1
+def test_text_without_spaces_has_its_words_as_terms(text: str, term: str) -> None:
+    assert normal_form(term) in terms(text)
+    assert len(terms(text)) > 1
 
 
 def test_repeated_words_are_repeated() -> None:
