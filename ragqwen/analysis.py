@@ -13,6 +13,7 @@ import opencc
 import regex
 
 from ragqwen.segmentation import words
+from ragqwen.text import unicode_form
 
 ANALYSIS_VERSION = "4"  # part of the keyword index's manifest; raise it when terms change
 MAX_TERM_CHARS = 100
@@ -58,7 +59,7 @@ def normal_form(text: str) -> str:
     the digits of all scripts are each one; vowel points, tatweel, nuktas and joiners are left out.
     Cyrillic letters that Serbian or Uzbek has become Latin, for both are written in either.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = unicode_form("NFKC", unicode_form("NFKC", text).casefold())
     plain = _POINTS.sub("", folded).translate(_folding())
     return str(_FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), plain))
 
