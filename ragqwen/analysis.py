@@ -26,18 +26,21 @@ _EDGE = "_"  # so that a word's beginning and end are told from its middle
 _IN_IDENTIFIER = (
     r"[[\p{L}\p{N}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
 )
+_JOINTS = r"[-_./@:+#?=&%~]"
 # The look-behind lets a search start once in a word, not at each letter of a very long one
 _IDENTIFIER = regex.compile(
-    rf"(?<!{_IN_IDENTIFIER}){_IN_IDENTIFIER}++(?:[-_./@:+#]{_IN_IDENTIFIER}++)+", regex.V1
+    rf"(?<!{_IN_IDENTIFIER}){_IN_IDENTIFIER}++(?:{_JOINTS}{{1,3}}+{_IN_IDENTIFIER}++)+", regex.V1
 )
 _HANGUL = regex.compile(r"\p{Hangul}")
-_IDENTIFYING = regex.compile(r"[\p{N}_@]")
-_PARTS = regex.compile(r"[-_./@:+#]")
-# Points, tatweel, joiners, nuktas and the mark of Uzbek oʻ and gʻ, which goes by five characters,
-# carry no difference that an asker is sure to type
+_IDENTIFYING = regex.compile(r"[\p{N}_@]|://")
+_PARTS = regex.compile(rf"{_JOINTS}+")
+_OUTER_PARTS = regex.compile(r"[/:?=&#]+")  # mailto:a.b@c.org, PPR-9087/PPR-9088
+# Points, tatweel, nuktas, what is invisible (Khmer has spaces of no width between some words) and
+# the mark of Uzbek oʻ and gʻ, which goes by six characters, carry no difference that an asker is
+# sure to type
 _POINTS = regex.compile(
     r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670"
-    r"\u200c\u200d\u093c\u09bc\u0a3c\u0abc\u0b3c]|(?<=i)\u0307"
+    r"\p{Cf}\u093c\u09bc\u0a3c\u0abc\u0b3c]|(?<=i)\u0307"
     r"|(?<=[og])['`\u2018\u2019\u02bb\u02bc]"
 )
 # Serbian's Latin letters, and Uzbek's for what Serbian lacks
@@ -55,9 +58,10 @@ def normal_form(text: str) -> str:
     """Return the form in which terms are compared, the same for every language.
 
     NFKC (full and half width are one) and case-folded; Turkish i with and without its dot, the
-    Arabic, Persian and Urdu forms of alef, ya, kaf and ha, traditional and simplified Chinese, and
-    the digits of all scripts are each one; vowel points, tatweel, nuktas and joiners are left out.
-    Cyrillic letters that Serbian or Uzbek has become Latin, for both are written in either.
+    Arabic, Persian and Urdu forms of alef, ya, kaf and ha, traditional and simplified Chinese,
+    the digits of all scripts, hyphens and short dashes are each one; vowel points, tatweel, nuktas
+    and what is invisible are left out. Cyrillic letters that Serbian or Uzbek has become Latin,
+    for both are written in either.
     """
     folded = unicode_form("NFKC", unicode_form("NFKC", text).casefold())
     plain = _POINTS.sub("", folded).translate(_folding())
@@ -71,6 +75,7 @@ def _folding() -> Mapping[int, str]:
     simplified = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
     return str.maketrans(
         {
+            **dict.fromkeys("‐‒–−", "-"),  # NFKC makes the first of one that does not break
             "ı": "i",  # Turkish: İ, I, ı and i are one
             **dict.fromkeys("أإآٱ", "ا"),
             **dict.fromkeys("ىیېے", "ي"),
@@ -85,8 +90,8 @@ def _folding() -> Mapping[int, str]:
 def terms(text: str) -> list[str]:
     """Return the terms of a text, in order, repeated as often as they occur.
 
-    An identifier with a digit or an "@" (`PPR-9087`, `a.b@c.org`) is a term as a whole, beside
-    its parts.
+    An identifier with a digit or an "@" (`PPR-9087`, `a.b@c.org`), or a URL, is a term as a
+    whole, beside its parts.
     """
     text = normal_form(text)
     found = [text[start:end] for start, end in words(text)]
@@ -94,7 +99,8 @@ def terms(text: str) -> list[str]:
     for match in _IDENTIFIER.finditer(text):
         whole = match.group()
         if _IDENTIFYING.search(whole):
-            found.extend(term for term in (whole, *_PARTS.split(whole)) if term not in seen)
+            nested = dict.fromkeys((whole, *_OUTER_PARTS.split(whole), *_PARTS.split(whole)))
+            found.extend(term for term in nested if term not in seen)
     return [term for term in found if len(term) <= MAX_TERM_CHARS]
 
 

@@ -12,6 +12,10 @@ from ragqwen.languages import iso_code
 Span = tuple[int, int]
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
+# ICU does not part a word of these scripts from a figure or a foreign word beside it
+_DICTIONARY_WORDS = regex.compile(
+    r"([[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]&&[\p{L}\p{M}]]+)", regex.V1
+)
 _SURROGATES = regex.compile(r"[\ud800-\udfff]")
 _APOSTROPHES = regex.compile(r"‘(?=\p{Ll}{1,3}\s)|(?<=\p{L})’(?=\p{L})")  # ‘t, don’t: no quote
 
@@ -86,10 +90,11 @@ def words(text: str) -> Iterator[Span]:
     whatever the language of either.
     """
     end = 0
-    for piece in WordBreaker(_encodable(text), "und"):
-        start, end = end, end + len(piece)
-        if piece[0].isalnum() or _WORD.search(piece):
-            yield start, end
+    for part in _DICTIONARY_WORDS.split(_encodable(text)):
+        for piece in WordBreaker(part, "und"):
+            start, end = end, end + len(piece)
+            if piece[0].isalnum() or _WORD.search(piece):
+                yield start, end
 
 
 def count_words(text: str) -> int:

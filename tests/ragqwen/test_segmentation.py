@@ -110,6 +110,21 @@ def test_words_are_found_where_no_space_parts_them(text: str) -> None:
     assert 3 <= count_words(text) <= 9
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("ราคา100บาท", ["ราคา", "100", "บาท"]),
+        ("ປີ2018ນີ້", ["ປີ", "2018", "ນີ້"]),
+        ("ឆ្នាំ២០១៨នេះ", ["ឆ្នាំ", "២០១៨", "នេះ"]),
+        ("iPhoneဖုန်း", ["iPhone", "ဖုန်း"]),
+    ],
+)
+def test_a_word_is_parted_from_a_figure_or_a_foreign_word_beside_it(
+    text: str, parts: list[str]
+) -> None:
+    assert [text[a:b] for a, b in words(text)] == parts
+
+
 @pytest.mark.parametrize("language", languages())
 def test_icu_cuts_words_alike_in_every_language(language: str) -> None:
     text = " ".join((*UNSPACED, SCRIPTS, "l'eau o‘zbek צה\"ל USA:ssa 1.000,5 k.a. paral·lel a_b-c"))
