@@ -112,7 +112,9 @@ def profile_language(service: Service, dataset: Dataset, language: str) -> Profi
             figures |= _identification("documents", language, texts.values())
             figures |= _identification("queries", language, (query.text for query in queries))
         with watch.stage("segment"):
-            sizes = {name: _size(text, language) for name, text in texts.items()}
+            sizes = {
+                name: Size(count_words(text), count_tokens(text)) for name, text in texts.items()
+            }
             figures |= _segmentation(language, texts.values(), sizes.values())
         for leg in _LEGS:
             with watch.stage(f"search {leg}"):
@@ -186,10 +188,6 @@ def _segmentation(language: str, texts: Iterable[str], sizes: Iterable[Size]) ->
         "tokens": fmean(size.tokens for size in sizes),
         "longest_sentence": max((end - start for some in spans for start, end in some), default=0),
     }
-
-
-def _size(text: str, language: str) -> Size:
-    return Size(count_words(text, language), count_tokens(text))
 
 
 @functools.cache

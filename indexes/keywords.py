@@ -119,6 +119,6 @@ def _document(chunk: AddedChunk) -> tantivy.Document:
     headings = "\n".join(dict.fromkeys((chunk.title, *chunk.headings)))
     document = tantivy.Document()
     document.add_integer("chunk", chunk.chunk_id)
-    document.add_text("text", " ".join(with_pieces(terms(chunk.text, chunk.language))))
-    document.add_text("headings", " ".join(with_pieces(terms(headings, chunk.language))))
+    document.add_text("text", " ".join(with_pieces(terms(chunk.text))))
+    document.add_text("headings", " ".join(with_pieces(terms(headings))))
     return document

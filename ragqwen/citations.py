@@ -44,7 +44,7 @@ def cite_generated(
             if not 1 <= number <= len(passages):
                 continue
             passage = passages[number - 1]
-            start, stop = _best_sentence(statement, passage, language)
+            start, stop = _best_sentence(statement, passage)
             key = (passage.document_id, start, stop)
             if key not in citations:
                 citations[key] = _citation(f"[{len(citations) + 1}]", passage, start, stop)
@@ -78,12 +78,12 @@ def _last_sentence(text: str, language: str) -> str:
     return last
 
 
-def _best_sentence(statement: str, passage: Passage, language: str) -> tuple[int, int]:
+def _best_sentence(statement: str, passage: Passage) -> tuple[int, int]:
     """Return the span, in the document, of the passage's sentence most like the statement."""
-    weights: Mapping[str, float] = dict.fromkeys(terms(statement, language), 1.0)
+    weights: Mapping[str, float] = dict.fromkeys(terms(statement), 1.0)
     spans: Iterator[tuple[int, int]] = sentences(passage.text, passage.language)
     start, end = max(
         spans,
-        key=lambda span: overlap(weights, terms(passage.text[slice(*span)], passage.language)),
+        key=lambda span: overlap(weights, terms(passage.text[slice(*span)])),
     )
     return passage.start + start, passage.start + end

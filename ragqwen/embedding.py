@@ -64,7 +64,7 @@ class HashedNgramEmbedder:
     @property
     def fingerprint(self) -> str:
         """Name the algorithm, its version and the dimension."""
-        return f"builtin:hashed-ngrams-1:{self._dimension}"
+        return f"builtin:hashed-ngrams-2:{self._dimension}"
 
     @property
     def dimension(self) -> int:

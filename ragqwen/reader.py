@@ -102,7 +102,7 @@ class ExtractiveReader:
 
 def _statements(passage: Passage) -> list[_Statement]:
     return [
-        _Statement(start, end, frozenset(terms(passage.text[start:end], passage.language)))
+        _Statement(start, end, frozenset(terms(passage.text[start:end])))
         for start, end in sentences(passage.text, passage.language)
     ]
 
@@ -133,7 +133,7 @@ def _place(weights: Mapping[str, float], passage: Passage, best_score: float) ->
 
 
 def _context_terms(passage: Passage) -> list[str]:
-    return terms("\n".join((passage.title, *passage.headings, passage.text)), passage.language)
+    return terms("\n".join((passage.title, *passage.headings, passage.text)))
 
 
 def _quotable(

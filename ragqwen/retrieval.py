@@ -70,7 +70,7 @@ class Retriever:
         """
         question = normalise_text(question)
         language = identify(question)
-        query_terms = terms(question, language)
+        query_terms = terms(question)
         n_candidates = max(_CANDIDATES, 2 * k)
         lexical: Hits = []
         dense: Hits = []

@@ -12,6 +12,10 @@ from ragqwen.languages import iso_code
 Span = tuple[int, int]
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
+# ICU does not part a word of these scripts from a figure or a foreign word beside it
+_DICTIONARY_WORDS = regex.compile(
+    r"([[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]&&[\p{L}\p{M}]]+)", regex.V1
+)
 _SURROGATES = regex.compile(r"[\ud800-\udfff]")
 _APOSTROPHES = regex.compile(r"‘(?=\p{Ll}{1,3}\s)|(?<=\p{L})’(?=\p{L})")  # ‘t, don’t: no quote
 
@@ -78,21 +82,24 @@ _MARKER_CHARS = 12
 _LIST_MARKER = regex.compile(r"\W*(?:\p{N}{1,3}|\p{L}|[ivxIVX]{1,5})[.)]\s*")
 
 
-def words(text: str, language: str = "und") -> Iterator[Span]:
+def words(text: str) -> Iterator[Span]:
     """Yield the spans of the words of a text: what ICU cuts out that has a letter or a digit.
 
-    ICU's dictionaries cut Thai, Lao, Khmer, Burmese, Chinese and Japanese; UAX #29 the rest.
+    ICU's dictionaries cut Thai, Lao, Khmer, Burmese, Chinese and Japanese; UAX #29 the rest. It
+    goes by the script and not by the language, so a question is cut as the documents are,
+    whatever the language of either.
     """
     end = 0
-    for piece in WordBreaker(_encodable(text), iso_code(language)):
-        start, end = end, end + len(piece)
-        if piece[0].isalnum() or _WORD.search(piece):
-            yield start, end
+    for part in _DICTIONARY_WORDS.split(_encodable(text)):
+        for piece in WordBreaker(part, "und"):
+            start, end = end, end + len(piece)
+            if piece[0].isalnum() or _WORD.search(piece):
+                yield start, end
 
 
-def count_words(text: str, language: str = "und") -> int:
+def count_words(text: str) -> int:
     """Count the words of a text; about the same for the same content in any language."""
-    return sum(1 for _ in words(text, language))
+    return sum(1 for _ in words(text))
 
 
 def sentences(text: str, language: str = "und", *, max_chars: int = 1200) -> Iterator[Span]:

@@ -2,13 +2,13 @@
 
 import functools
 import importlib.util
-import unicodedata
 from pathlib import Path
 
 import tiktoken
 from tiktoken.load import load_tiktoken_bpe
 
 from ragqwen.errors import SettingsError
+from ragqwen.text import unicode_form
 
 # Source: Qwen3's tokenizer.json; the ids of the special tokens go up from 151,643.
 _PATTERN = (
@@ -45,6 +45,6 @@ def qwen_encoding() -> tiktoken.Encoding:
 
 def count_tokens(text: str) -> int:
     """Count the Qwen3 tokens of a text; special tokens in it count as the plain text they are."""
-    text = unicodedata.normalize("NFC", text)
+    text = unicode_form("NFC", text)
     slices = (text[at : at + _SLICE_CHARS] for at in range(0, len(text), _SLICE_CHARS))
     return sum(len(qwen_encoding().encode_ordinary(piece)) for piece in slices)

@@ -98,6 +98,6 @@ def test_health_names_what_it_runs_with(client: TestClient, path: str) -> None:
     assert client.get(path).json() == {
         "status": "ok",
         "version": ragqwen.__version__,
-        "embedder": "builtin:hashed-ngrams-1:768",
+        "embedder": "builtin:hashed-ngrams-2:768",
         "model": "extractive",
     }

@@ -104,7 +104,7 @@ def test_a_chunk_of_short_sentences_has_a_quarter_more_words_at_most(
         for lengths in (*paragraphs, [1])
     ]
     for chunk in cut(make(*found), max_words=40, max_tokens=4096):
-        assert count_words(chunk.text, "eng_Latn") <= 50
+        assert count_words(chunk.text) <= 50
 
 
 @given(documents())

@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from icu4py.breakers import WordBreaker
 
-from ragqwen.languages import languages
+from ragqwen.languages import iso_code, languages
 from ragqwen.segmentation import Span, count_words, sentences, words
 from ragqwen.text import normalise_text
 
@@ -47,14 +48,14 @@ def test_no_sentence_is_longer_than_allowed(text: str, code: str, max_chars: int
     assert sum(len("".join(text[a:b].split())) for a, b in spans) == len("".join(text.split()))
 
 
-@given(texts, codes)
-def test_words_are_ordered_spans_of_the_text(text: str, code: str) -> None:
-    check_spans(text, list(words(text, code)))
+@given(texts)
+def test_words_are_ordered_spans_of_the_text(text: str) -> None:
+    check_spans(text, list(words(text)))
 
 
-@given(texts, codes)
-def test_every_letter_and_digit_is_in_a_word(text: str, code: str) -> None:
-    inside = {at for start, end in words(text, code) for at in range(start, end)}
+@given(texts)
+def test_every_letter_and_digit_is_in_a_word(text: str) -> None:
+    inside = {at for start, end in words(text) for at in range(start, end)}
     assert all(at in inside for at, char in enumerate(text) if char.isalnum() and ord(char) < 384)
 
 
@@ -94,19 +95,40 @@ def test_astral_characters_count_as_one() -> None:
     assert [text[a:b] for a, b in words(text)] == ["One", "Two", "three", "𝔘ber"]
 
 
+UNSPACED = [
+    "เรือข้ามฟากออกทุกวันจันทร์",
+    "ເຮືອຂ້າມຟາກອອກທຸກວັນຈັນ",
+    "សាឡាងចេញដំណើររៀងរាល់ថ្ងៃច័ន្ទ",
+    "ကူးတို့သင်္ဘောသည်တနင်္လာနေ့တိုင်းထွက်ခွာသည်",
+    "渡轮每周一早上出发",
+    "フェリーは毎週月曜日に出発します",
+]
+
+
+@pytest.mark.parametrize("text", UNSPACED)
+def test_words_are_found_where_no_space_parts_them(text: str) -> None:
+    assert 3 <= count_words(text) <= 9
+
+
 @pytest.mark.parametrize(
-    ("code", "text"),
+    ("text", "parts"),
     [
-        ("tha_Thai", "เรือข้ามฟากออกทุกวันจันทร์"),
-        ("lao_Laoo", "ເຮືອຂ້າມຟາກອອກທຸກວັນຈັນ"),
-        ("khm_Khmr", "សាឡាងចេញដំណើររៀងរាល់ថ្ងៃច័ន្ទ"),
-        ("mya_Mymr", "ကူးတို့သင်္ဘောသည်တနင်္လာနေ့တိုင်းထွက်ခွာသည်"),
-        ("zho_Hans", "渡轮每周一早上出发"),
-        ("jpn_Jpan", "フェリーは毎週月曜日に出発します"),
+        ("ราคา100บาท", ["ราคา", "100", "บาท"]),
+        ("ປີ2018ນີ້", ["ປີ", "2018", "ນີ້"]),
+        ("ឆ្នាំ២០១៨នេះ", ["ឆ្នាំ", "២០១៨", "នេះ"]),
+        ("iPhoneဖုန်း", ["iPhone", "ဖုန်း"]),
     ],
 )
-def test_words_are_found_where_no_space_parts_them(code: str, text: str) -> None:
-    assert 3 <= count_words(text, code) <= 9
+def test_a_word_is_parted_from_a_figure_or_a_foreign_word_beside_it(
+    text: str, parts: list[str]
+) -> None:
+    assert [text[a:b] for a, b in words(text)] == parts
+
+
+@pytest.mark.parametrize("language", languages())
+def test_icu_cuts_words_alike_in_every_language(language: str) -> None:
+    text = " ".join((*UNSPACED, SCRIPTS, "l'eau o‘zbek צה\"ל USA:ssa 1.000,5 k.a. paral·lel a_b-c"))
+    assert list(WordBreaker(text, iso_code(language))) == list(WordBreaker(text, "und"))
 
 
 def test_the_empty_text_has_neither_sentence_nor_word() -> None:
