@@ -91,7 +91,11 @@ def _service(ctx: click.Context, collection: str | None = None) -> "Service":
 @main.command()
 @click.argument("paths", nargs=-1, required=True)
 @_collection_option
-@click.option("--language", help="FLORES-200 code of all of it, such as mya_Mymr; else found out.")
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Language of all of it, such as mya_Mymr (FLORES-200) or my (BCP 47); else found out.",
+)
 @click.option("--name", default="stdin", show_default=True, help="What to call standard input.")
 @_json_option
 @click.pass_context
@@ -115,7 +119,7 @@ def ingest(
     from ragqwen.languages import check_language
 
     if language is not None:
-        check_language(language)
+        language = check_language(language)
     service = _service(ctx, collection)
     with tempfile.TemporaryDirectory() as folder:
         sources, total = _sources(paths, language, name, Path(folder))

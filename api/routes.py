@@ -103,7 +103,8 @@ def upload_documents(
         Form(description="id of the document, for one file; by default made from its name"),
     ] = None,
     language: Annotated[
-        str | None, Form(description="FLORES-200 code, such as mya_Mymr; by default found out")
+        str | None,
+        Form(description="FLORES-200 code or BCP 47 tag: mya_Mymr, my; by default found out"),
     ] = None,
 ) -> UploadOut:
     """Upload documents; when this returns, they are stored for good and can be found.
@@ -115,7 +116,7 @@ def upload_documents(
     if document_id is not None and len(files) != 1:
         raise InputError(f"document_id names one document, but {len(files)} files came with it")
     if language is not None:
-        check_language(language)
+        language = check_language(language)
     with tempfile.TemporaryDirectory() as folder:
         sources = [
             source

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal
 
+import regex
+
 from ragqwen.errors import InputError
 
 UNKNOWN = "und"
+_EXTENDED = regex.compile(r"^\p{L}{2,3}[-_](?=\p{L}{3}(?:[-_]|$))")  # zh-yue is yue
+_ONE = {"no": "nb", "Kore": "Hang"}  # Norwegian is Bokmål if not said; FLORES's Korean script
 _WITHOUT_SPACES = frozenset({"Thai", "Laoo", "Khmr", "Mymr", "Hans", "Hant", "Jpan"})
 STANDARD_OF_GROUP = {
     "ara": "arb_Arab",
@@ -59,6 +63,11 @@ class Language:
         return self.iso if len(self.iso) == 2 else None
 
     @property
+    def bcp47(self) -> str:
+        """Return its tag on the web: the code, with the script where two languages share it."""
+        return f"{self.iso}-{self.script}" if self.iso == "zh" else self.iso
+
+    @property
     def direction(self) -> Literal["ltr", "rtl"]:
         """Return the way its lines run."""
         return "rtl" if self.script in ("Arab", "Hebr") else "ltr"
@@ -99,16 +108,60 @@ def group_of(code: str) -> str:
 
 
 def check_language(code: str) -> str:
-    """Return the code if it is one of the 119 or "und".
+    """Return the FLORES-200 code of the language that a code or a BCP 47 tag names, or "und".
 
-    :raises InputError: if it is not.
+    Upper and lower case are one, and so are `-` and `_`. A tag without a script has the likely one
+    of its language and region: `zh-TW` is traditional Chinese, `pt-BR` Portuguese, `ar-EG` Standard
+    Arabic as written in Egypt (the Arabic spoken there is `arz`), `fa-AF` Dari.
+
+    :raises InputError: if it names none of the 119, or one in another script.
     """
-    if code != UNKNOWN and code not in languages():
+    if code == UNKNOWN or code in languages():
+        return code
+    language, script, region = _subtags(code)
+    named = _by_subtags()
+    found = named.get((language, script, region)) or named.get((language, script, None))
+    if found is None:
+        others = [languages()[other] for key, other in named.items() if key[0] == language]
+        known = ", ".join(f'"{other.bcp47}" in {other.script}' for other in others)
+        there_is = f" (of that language there is {known})" if known else ""
         raise InputError(
-            f"{code!r} is not one of the 119 languages; give a FLORES-200 code such as "
-            '"eng_Latn" or "mya_Mymr", or "und"'
+            f"{code!r} is not one of the 119 languages{there_is}; give a BCP 47 tag such as "
+            '"en" or "zh-Hant", a FLORES-200 code such as "mya_Mymr", or "und"'
         )
-    return code
+    return found
+
+
+_Subtags = tuple[str, str | None, str | None]  # language, script, region
+
+
+def _subtags(tag: str) -> _Subtags:
+    """Return what a tag says, with CLDR's name for the language and its likely script.
+
+    What is no tag comes back whole, as the name of no language.
+    """
+    from babel.core import get_global, parse_locale
+
+    try:
+        language, region, script, *_ = parse_locale(_EXTENDED.sub("", tag).replace("_", "-"), "-")
+        name = get_global("language_aliases").get(language, language)
+        language, its_region, its_script, *_ = parse_locale(name)
+    except ValueError:
+        return tag, None, None
+    region, script = region or its_region, script or its_script
+    if script is None:
+        likely = get_global("likely_subtags")
+        whole = likely.get(f"{language}_{region}") or likely.get(language)
+        script = parse_locale(whole)[2] if whole else None
+    return _ONE.get(language, language), _ONE.get(script or "", script), region
+
+
+@functools.cache
+def _by_subtags() -> dict[_Subtags, str]:
+    return {
+        _subtags(f"{language.iso}-{language.script}"): code
+        for code, language in languages().items()
+    }
 
 
 def _language(row: Mapping[str, Any]) -> Language:

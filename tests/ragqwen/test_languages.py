@@ -32,8 +32,72 @@ def test_near_identical_languages_share_a_group_and_others_stand_alone() -> None
 
 def test_a_code_is_checked() -> None:
     assert (check_language("mya_Mymr"), check_language("und")) == ("mya_Mymr", "und")
-    with pytest.raises(InputError, match=r"'my' is not one of the 119 .* FLORES-200"):
-        check_language("my")
+    with pytest.raises(InputError, match=r"'burmese' is not one of the 119 .* FLORES-200"):
+        check_language("burmese")
+
+
+def test_each_language_s_tag_leads_back_to_it() -> None:
+    tags = {code: language.bcp47 for code, language in languages().items()}
+    assert {tag: check_language(tag) for tag in tags.values()} == {
+        tag: code for code, tag in tags.items()
+    }
+    assert (tags["zho_Hant"], tags["kor_Hang"], tags["arb_Arab"]) == ("zh-Hant", "ko", "ar")
+
+
+@pytest.mark.parametrize(
+    ("tag", "code"),
+    [
+        ("de", "deu_Latn"),
+        ("DE-at", "deu_Latn"),
+        ("deu", "deu_Latn"),
+        ("deu-latn", "deu_Latn"),
+        ("ENG_LATN", "eng_Latn"),
+        ("pt-BR", "por_Latn"),
+        ("pt_br", "por_Latn"),
+        ("es-419", "spa_Latn"),
+        ("ca-ES-valencia", "cat_Latn"),
+        ("zh", "zho_Hans"),
+        ("zh-Hant", "zho_Hant"),
+        ("zh-TW", "zho_Hant"),
+        ("zh_hk", "zho_Hant"),
+        ("zh-Hans-HK", "zho_Hans"),
+        ("cmn-Hant", "zho_Hant"),
+        ("yue", "yue_Hant"),
+        ("zh-yue", "yue_Hant"),
+        ("arb", "arb_Arab"),
+        ("ar-EG", "arb_Arab"),
+        ("arz", "arz_Arab"),
+        ("fa-AF", "prs_Arab"),
+        ("fa-IR", "pes_Arab"),
+        ("ko-KR", "kor_Hang"),
+        ("ko-Kore", "kor_Hang"),
+        ("no", "nob_Latn"),
+        ("fil", "tgl_Latn"),
+        ("iw", "heb_Hebr"),
+        ("sr-Cyrl", "srp_Cyrl"),
+    ],
+)
+def test_a_tag_names_its_language(tag: str, code: str) -> None:
+    assert check_language(tag) == code
+
+
+@pytest.mark.parametrize(
+    "tag", ["", "xx", "english", "tlh", "i-klingon", "de-", "Burmese tea", "🦉"]
+)
+def test_what_names_no_language_is_refused(tag: str) -> None:
+    with pytest.raises(InputError, match='BCP 47 tag such as "en"'):
+        check_language(tag)
+
+
+@pytest.mark.parametrize(
+    ("tag", "known"),
+    [("sr-Latn", '"sr" in Cyrl'), ("uz-Cyrl", '"uz" in Latn'), ("pa-PK", '"pa" in Guru')],
+)
+def test_a_language_in_another_script_is_refused_with_the_one_there_is(
+    tag: str, known: str
+) -> None:
+    with pytest.raises(InputError, match=known):
+        check_language(tag)
 
 
 def test_an_unknown_language_is_cut_as_english() -> None:
