@@ -118,7 +118,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A place in a source that an answer rests on: `quote == document_text[start:end]`."""
+    """A place in a source that an answer rests on: `quote == document_text[start:end]`.
+
+    `language` is the source's, in which the quote stays.
+    """
 
     marker: str
     document_id: str
@@ -144,7 +147,10 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `ask` returns, through every face of the service."""
+    """What `ask` returns, through every face of the service.
+
+    `language` is that of the answer: the one asked for, else the question's.
+    """
 
     question: str
     answer: str

@@ -73,6 +73,18 @@ def test_a_refusal_says_so_and_quotes_nothing(filled: CommandLine) -> None:
     assert answer["citations"] == []
 
 
+@pytest.mark.parametrize("given", ["deu_Latn", "de-AT"])
+def test_an_answer_comes_in_the_language_asked_for(filled: CommandLine, given: str) -> None:
+    answer = filled.json("ask", "Who won the chess championship?", "--language", given)
+    assert answer["answer"] == messages.translated(messages.NOT_FOUND, "deu_Latn")
+    assert answer["language"] == "deu_Latn"
+
+
+def test_an_answer_in_no_known_language_is_refused(filled: CommandLine) -> None:
+    said = filled.run("ask", QUESTION, "--language", "tlh", exit_code=1).stderr
+    assert "'tlh' is not one of the 119 languages" in said
+
+
 def test_a_refusal_for_a_person_names_no_source(filled: CommandLine) -> None:
     said = filled.run("ask", "Who won the chess championship in Reykjavik?").stdout
     assert said == messages.NOT_FOUND + "\n"
