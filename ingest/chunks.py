@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ragqwen.languages import words_to_english
 from ragqwen.records import Block, Chunk, Document
 from ragqwen.segmentation import Span, count_words, sentences
 from ragqwen.tokens import count_tokens
 
-CHUNKING_VERSION = "2"  # part of the recipe; raise it when chunks come out differently
+CHUNKING_VERSION = "3"  # part of the recipe; raise it when chunks come out differently
 
 _MAX_SENTENCE_CHARS = 1200
 _MAX_TOKENS_PER_CHAR = 4  # a character is at most 4 bytes, and a token at least one
@@ -20,7 +21,7 @@ _SMALL = 0.25  # of a full chunk: less than this is joined to the chunk before
 class _Sentence:
     start: int
     end: int
-    words: int
+    words: float  # as many as English has for it
     tokens: int
     gap_tokens: int  # of the white space before it, with what joining costs
     block: Block
@@ -29,12 +30,12 @@ class _Sentence:
 def chunk_document(document: Document, *, max_words: int, max_tokens: int) -> Iterator[Chunk]:
     """Yield the chunks of a document, in order; each is a span of its text.
 
-    A chunk is filled up to `max_words`, because a word holds about as much in every language
-    (0.7 to 1.5 times English over 119 languages of belebele) where a token does not (1 to 10
-    times, FLORES). It ends earlier at a heading, and at the
-    end of a page. `max_tokens` is never exceeded.
+    A chunk is filled up to `max_words` of English, of which the languages table says how many words
+    of its own a language has for one: 0.7 (Malayalam) to 1.5 (Burmese). Tokens would not do: the
+    same content has 1 to 10 times English's. A chunk ends earlier at a heading, and at the end of
+    a page. `max_tokens` is never exceeded.
 
-    :param max_words: ICU words; one sentence may have more, and a short rest is added on top.
+    :param max_words: English words; one sentence may have more, and a short rest is added on top.
     :param max_tokens: Qwen tokens.
     """
     units = list(_sentences(document, max_tokens))
@@ -76,7 +77,7 @@ def _sentences(document: Document, max_tokens: int) -> Iterator[_Sentence]:
             yield _Sentence(
                 start,
                 end,
-                words=count_words(text, document.language),
+                words=count_words(text, document.language) / words_to_english(document.language),
                 tokens=count_tokens(text),
                 gap_tokens=count_tokens(document.text[before:start]) + _JOIN_TOKENS,
                 block=block,
@@ -116,7 +117,7 @@ def _packed(
     units: Sequence[_Sentence], max_words: int, max_tokens: int
 ) -> Iterator[list[_Sentence]]:
     group: list[_Sentence] = []
-    words = tokens = 0
+    words, tokens = 0.0, 0
     for unit in units:
         joined_tokens = tokens + unit.gap_tokens + unit.tokens
         full = words + unit.words > max_words or joined_tokens > max_tokens
@@ -129,7 +130,7 @@ def _packed(
         turns_page = group and unit.block.page != group[-1].block.page
         if group and (full or starts_section or turns_page):
             yield group
-            group, words, joined_tokens = [], 0, unit.tokens
+            group, words, joined_tokens = [], 0.0, unit.tokens
         group.append(unit)
         words += unit.words
         tokens = joined_tokens

@@ -101,6 +101,12 @@ def iso_code(code: str) -> str:
     return language.iso if language else "en"
 
 
+def words_to_english(code: str) -> float:
+    """Return how many words the same content has for one in English; 1 for an unknown language."""
+    language = languages().get(code)
+    return language.words_to_english if language else 1.0
+
+
 def group_of(code: str) -> str:
     """Return the group of a language, which is its own code unless others are all but the same."""
     language = languages().get(code)
