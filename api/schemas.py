@@ -89,7 +89,7 @@ class DocumentOut(_Schema):
     title: str
     source: str
     media_type: str
-    language: str
+    language: str = Field(description="of most of it; passages and citations have their own")
     content_hash: str
     created_at: str
     n_chars: int

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ragqwen.embedding import Vectors
 from ragqwen.records import Chunk, StoredChunk
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 COLLECTIONS = sa.Table(
@@ -62,6 +62,7 @@ CHUNKS = sa.Table(
     sa.Column("ordinal", sa.Integer, nullable=False),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
     sa.Column("page", sa.Integer),
     sa.Column("headings", sa.Text, nullable=False),
     sa.Column("tokens", sa.Integer, nullable=False),
@@ -195,10 +196,10 @@ def chunk_query() -> sa.Select[Any]:
             VERSIONS.c.version,
             VERSIONS.c.title,
             VERSIONS.c.source,
-            VERSIONS.c.language,
             CHUNKS.c.ordinal,
             CHUNKS.c.start,
             CHUNKS.c.end,
+            CHUNKS.c.language,
             CHUNKS.c.page,
             CHUNKS.c.headings,
             CHUNKS.c.tokens,
@@ -217,7 +218,6 @@ def stored_chunk(row: sa.RowMapping) -> StoredChunk:
         version=row["version"],
         title=row["title"],
         source=row["source"],
-        language=row["language"],
         chunk=Chunk(
             ordinal=row["ordinal"],
             start=row["start"],
@@ -226,5 +226,6 @@ def stored_chunk(row: sa.RowMapping) -> StoredChunk:
             page=row["page"],
             headings=tuple(json.loads(row["headings"])),
             tokens=row["tokens"],
+            language=row["language"],
         ),
     )

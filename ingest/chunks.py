@@ -32,8 +32,8 @@ def chunk_document(document: Document, *, max_words: int, max_tokens: int) -> It
 
     A chunk is filled up to `max_words` of English, of which the languages table says how many words
     of its own a language has for one: 0.7 (Malayalam) to 1.5 (Burmese). Tokens would not do: the
-    same content has 1 to 10 times English's. A chunk ends earlier at a heading, and at the end of
-    a page. `max_tokens` is never exceeded.
+    same content has 1 to 10 times English's. A chunk ends earlier at a heading, at the end of a
+    page, and where the language changes. `max_tokens` is never exceeded.
 
     :param max_words: English words; one sentence may have more, and a short rest is added on top.
     :param max_tokens: Qwen tokens.
@@ -51,6 +51,7 @@ def chunk_document(document: Document, *, max_words: int, max_tokens: int) -> It
             page=group[0].block.page,
             headings=_headings(document, group[0]),
             tokens=count_tokens(text),
+            language=group[0].block.language,
         )
 
 
@@ -77,7 +78,7 @@ def _sentences(document: Document, max_tokens: int) -> Iterator[_Sentence]:
             yield _Sentence(
                 start,
                 end,
-                words=count_words(text, document.language) / words_to_english(document.language),
+                words=count_words(text, block.language) / words_to_english(block.language),
                 tokens=count_tokens(text),
                 gap_tokens=count_tokens(document.text[before:start]) + _JOIN_TOKENS,
                 block=block,
@@ -93,7 +94,7 @@ def _bounded_spans(document: Document, block: Block, max_tokens: int) -> Iterato
         if len(text) <= max_chars or count_tokens(text) <= max_tokens:
             yield start, end
             continue
-        for a, b in sentences(text, document.language, max_chars=max_chars):
+        for a, b in sentences(text, block.language, max_chars=max_chars):
             yield start + a, start + b
 
 
@@ -108,7 +109,7 @@ def _spans(document: Document, block: Block) -> Iterator[Span]:
                 start = at + len(line) - len(line.lstrip())
                 yield start, start + len(line.strip())
         else:
-            for a, b in sentences(line, document.language, max_chars=_MAX_SENTENCE_CHARS):
+            for a, b in sentences(line, block.language, max_chars=_MAX_SENTENCE_CHARS):
                 yield at + a, at + b
         at += len(line)
 
@@ -127,8 +128,7 @@ def _packed(
             and group[-1].block.kind != "heading"
             and words >= _SMALL * max_words
         )
-        turns_page = group and unit.block.page != group[-1].block.page
-        if group and (full or starts_section or turns_page):
+        if group and (full or starts_section or _parted(group[-1], unit)):
             yield group
             group, words, joined_tokens = [], 0.0, unit.tokens
         group.append(unit)
@@ -138,19 +138,21 @@ def _packed(
         yield group
 
 
+def _parted(before: _Sentence, after: _Sentence) -> bool:
+    """Tell whether the page or the language changes between two sentences."""
+    ends = [(unit.block.page, unit.block.language) for unit in (before, after)]
+    return ends[0] != ends[1]
+
+
 def _joined_rests(
     groups: Iterator[list[_Sentence]], max_words: int, max_tokens: int
 ) -> Iterator[list[_Sentence]]:
-    """Join a group that holds little to the one before, unless a section or page begins with it."""
+    """Join a group that holds little to the one before, unless something new begins with it."""
     before: list[_Sentence] = []
     for group in groups:
         small = sum(unit.words for unit in group) < _SMALL * max_words
         tokens = sum(unit.gap_tokens + unit.tokens for unit in (*before, *group))
-        goes_on = (
-            before
-            and group[0].block.kind != "heading"
-            and group[0].block.page == before[-1].block.page
-        )
+        goes_on = before and group[0].block.kind != "heading" and not _parted(before[-1], group[0])
         if goes_on and small and tokens <= max_tokens:
             before = before + group
             continue

@@ -36,18 +36,25 @@ class ParsedFile:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An element's place in the document's text: `text[start:end]`, on `page`, under `headings`."""
+    """An element's place in the document's text: `text[start:end]`, on `page`, under `headings`.
+
+    `language` is its own, which need not be the document's.
+    """
 
     start: int
     end: int
     kind: ElementKind = "text"
     page: int | None = None
     headings: tuple[str, ...] = ()
+    language: str = "und"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document before it is cut: one NFC text, and blocks that are spans of it, in order."""
+    """A document before it is cut: one NFC text, and blocks that are spans of it, in order.
+
+    `language` is the one most of it is in.
+    """
 
     document_id: str
     text: str
@@ -62,7 +69,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A span of a document: whole sentences, `text == document.text[start:end]`."""
+    """A span of a document: whole sentences of one language, `text == document.text[start:end]`."""
 
     ordinal: int
     start: int
@@ -71,6 +78,7 @@ class Chunk:
     page: int | None
     headings: tuple[str, ...]
     tokens: int
+    language: str = "und"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +90,12 @@ class StoredChunk:
     version: int
     title: str
     source: str
-    language: str
     chunk: Chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A retrieved span, perhaps of several neighbouring chunks: `text == document[start:end]`.
+    """A retrieved span, perhaps of several chunks in a row: `text == document[start:end]`.
 
     `pages` gives, for each of its chunks, where it starts in the document and on which page.
     """
