@@ -91,7 +91,11 @@ def _service(ctx: click.Context, collection: str | None = None) -> "Service":
 @main.command()
 @click.argument("paths", nargs=-1, required=True)
 @_collection_option
-@click.option("--language", help="FLORES-200 code of all of it, such as mya_Mymr; else found out.")
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Language of all of it, such as mya_Mymr (FLORES-200) or my (BCP 47); else found out.",
+)
 @click.option("--name", default="stdin", show_default=True, help="What to call standard input.")
 @_json_option
 @click.pass_context
@@ -115,7 +119,7 @@ def ingest(
     from ragqwen.languages import check_language
 
     if language is not None:
-        check_language(language)
+        language = check_language(language)
     service = _service(ctx, collection)
     with tempfile.TemporaryDirectory() as folder:
         sources, total = _sources(paths, language, name, Path(folder))
@@ -206,17 +210,34 @@ def search(
 @main.command()
 @click.argument("question", callback=_text)
 @click.option("-k", default=8, show_default=True, type=click.IntRange(1, 100), help="Passages.")
+@click.option(
+    "--language",
+    metavar="CODE",
+    help="Language of the answer, such as mya_Mymr (FLORES-200) or my (BCP 47); else the "
+    "question's. Quotes stay in the language of their source.",
+)
 @_collection_option
 @_json_option
 @click.pass_context
-def ask(ctx: click.Context, question: str, k: int, collection: str | None, as_json: bool) -> None:
+def ask(
+    ctx: click.Context,
+    question: str,
+    k: int,
+    language: str | None,
+    collection: str | None,
+    as_json: bool,
+) -> None:
     """Answer a question from the documents, citing them.
 
     Without a language model the answer is sentences quoted from the documents. When they hold no
     answer, it says so.
     """
+    from ragqwen.languages import check_language
+
+    if language is not None:
+        language = check_language(language)
     service = _service(ctx, collection)
-    answer = service.answerer(service.settings.collection).ask(question, k=k)
+    answer = service.answerer(service.settings.collection).ask(question, k=k, language=language)
     if as_json:
         from api.schemas import AnswerOut
 

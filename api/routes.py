@@ -37,7 +37,7 @@ from ingest.pipeline import IngestResult
 from ingest.sources import RefusedSource, Source, upload_sources
 from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, AnswerEvent, TextDelta
 from ragqwen.errors import InputError, RagqwenError
-from ragqwen.languages import check_language
+from ragqwen.languages import check_language, languages
 
 health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/v1/collections")
@@ -103,7 +103,8 @@ def upload_documents(
         Form(description="id of the document, for one file; by default made from its name"),
     ] = None,
     language: Annotated[
-        str | None, Form(description="FLORES-200 code, such as mya_Mymr; by default found out")
+        str | None,
+        Form(description="FLORES-200 code or BCP 47 tag: mya_Mymr, my; by default found out"),
     ] = None,
 ) -> UploadOut:
     """Upload documents; when this returns, they are stored for good and can be found.
@@ -115,7 +116,7 @@ def upload_documents(
     if document_id is not None and len(files) != 1:
         raise InputError(f"document_id names one document, but {len(files)} files came with it")
     if language is not None:
-        check_language(language)
+        language = check_language(language)
     with tempfile.TemporaryDirectory() as folder:
         sources = [
             source
@@ -224,19 +225,47 @@ def search(collection: str, query: SearchIn, service: ServiceDep) -> SearchOut:
     )
 
 
-@router.post("/{collection}/ask", tags=["answers"])
-def ask(collection: str, question: AskIn, service: ServiceDep) -> AnswerOut:
+_CONTENT_LANGUAGE = "Content-Language"
+_SAYS_LANGUAGE: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.OK: {
+        "headers": {
+            _CONTENT_LANGUAGE: {
+                "description": "BCP 47 tag of the answer's language, where that is known by then",
+                "schema": {"type": "string"},
+            }
+        }
+    }
+}
+
+
+@router.post("/{collection}/ask", tags=["answers"], responses=_SAYS_LANGUAGE)
+def ask(collection: str, question: AskIn, service: ServiceDep, response: Response) -> AnswerOut:
     """Answer a question from the documents, citing them."""
-    answer = service.answerer(collection).ask(question.question, k=question.k)
+    answerer = service.answerer(collection)
+    answer = answerer.ask(question.question, k=question.k, language=question.language)
+    _say_language(response, answer.language)
     return AnswerOut.model_validate(answer)
 
 
-def _answerer(collection: str, service: ServiceDep) -> Answerer:
+def _answerer(
+    collection: str, question: AskIn, service: ServiceDep, response: Response
+) -> Answerer:
     """Look the collection up before a stream begins, so that its errors are responses."""
+    _say_language(response, question.language)
     return service.answerer(collection)
 
 
-@router.post("/{collection}/ask/stream", tags=["answers"], response_class=EventSourceResponse)
+def _say_language(response: Response, code: str | None) -> None:
+    if code in languages():
+        response.headers[_CONTENT_LANGUAGE] = languages()[code].bcp47
+
+
+@router.post(
+    "/{collection}/ask/stream",
+    tags=["answers"],
+    response_class=EventSourceResponse,
+    responses=_SAYS_LANGUAGE,
+)
 def ask_stream(
     question: AskIn, answerer: Annotated[Answerer, Depends(_answerer)]
 ) -> Iterator[PassagesEvent | DeltaEvent | AnswerOut | ProblemOut]:
@@ -247,7 +276,8 @@ def ask_stream(
     as `error` (ProblemOut) and ends the stream.
     """
     try:
-        for event in answerer.stream(question.question, k=question.k):
+        stream = answerer.stream(question.question, k=question.k, language=question.language)
+        for event in stream:
             yield _sent(event)
     except RagqwenError as error:
         yield _named("error", ProblemOut(**problems.problem_of(error)))

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ragqwen.errors import InputError
+from ragqwen.languages import check_language
 
 MAX_INTEGER = 2**31 - 1  # of offsets and versions; SQLite refuses more than 63 bits
 _NOT_BLANK = r"\S"
@@ -37,7 +40,7 @@ class CitationOut(_Schema):
     version: int
     title: str
     source: str
-    language: str
+    language: str = Field(description="of the source, in which the quote stays")
     page: int | None
     start: int
     end: int
@@ -59,7 +62,9 @@ class AnswerOut(_Schema):
     question: str
     answer: str
     answerable: bool = Field(description="false if the documents hold no answer")
-    language: str = Field(description="of the question and so of the answer")
+    language: str = Field(
+        description="FLORES-200 code of the answer, the question's if none was asked for; or 'und'"
+    )
     citations: tuple[CitationOut, ...]
     passages: tuple[PassageOut, ...]
     model: str = Field(description="the language model, or 'extractive' where there is none")
@@ -84,7 +89,7 @@ class DocumentOut(_Schema):
     title: str
     source: str
     media_type: str
-    language: str
+    language: str = Field(description="of most of it; passages and citations have their own")
     content_hash: str
     created_at: str
     n_chars: int
@@ -161,6 +166,19 @@ class AskIn(_Schema):
 
     question: str = Field(max_length=20_000, pattern=_NOT_BLANK)
     k: int = Field(8, ge=1, le=100, description="how many passages to look at")
+    language: str | None = Field(
+        None,
+        description="of the answer, FLORES-200 code or BCP 47 tag; by default the question's. "
+        "Quotes stay in the language of their source.",
+    )
+
+    @field_validator("language")
+    @classmethod
+    def _canonical(cls, language: str | None) -> str | None:
+        try:
+            return language and check_language(language)
+        except InputError as exc:
+            raise ValueError(str(exc)) from exc
 
 
 class PassagesEvent(_Schema):

@@ -1,4 +1,4 @@
-"""The command line of evaluation: `python -m eval retrieval|answers|languages|facts|compare`."""
+"""The command line of evaluation: `python -m eval retrieval|answers|languages|facts|sizes|…`."""
 
 import json
 import sys
@@ -17,6 +17,7 @@ from eval.own_set import own_set, read_fact_files, write_own_set
 from eval.profiles import Profile, chosen_languages, profile_languages, raise_failures
 from eval.records import Stopwatch, read_result, run_record, write_result
 from eval.runs import evaluate_answers, evaluate_retrieval
+from eval.sizes import measured_languages, write_table
 from ragqwen.errors import RagqwenError
 from ragqwen.retrieval import Leg
 from ragqwen.settings import load_settings
@@ -220,6 +221,24 @@ def facts(out: Path) -> None:
     write_own_set(out, files)
     n_facts = sum(len(file.facts) for file in files)
     click.echo(f"{n_facts} facts in {len(files)} languages: {out}")
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE.csv",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The table of languages, written anew: ragqwen/data/languages.csv.",
+)
+def sizes(folder: Path, out: Path) -> None:
+    """Measure words, and tokens per character, against English, and write the languages table.
+
+    DIR must have the same documents in all 119 languages.
+    """
+    write_table(out, measured_languages(Dataset.load(folder)))
+    click.echo(f"the table of languages: {out}")
 
 
 @main.command()

@@ -81,7 +81,7 @@ def html_page(result: Mapping[str, Any], plots: Mapping[str, str]) -> str:
     )
     failures = [f"{code} failed: {reason}" for code, reason in result["failed"].items()]
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="en" dir="ltr">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

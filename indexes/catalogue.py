@@ -387,12 +387,12 @@ class Catalogue:
             for some in rows.partitions(_ROWS_PER_BATCH):
                 texts = _texts(connection, {row["version"] for row in some})
                 for row in some:
-                    text, title, language = texts[row["version"]]
+                    text, title = texts[row["version"]]
                     yield AddedChunk(
                         chunk_id=row["pk"],
                         title=title,
                         headings=tuple(json.loads(row["headings"])),
-                        language=language,
+                        language=row["language"],
                         text=text[row["start"] : row["end"]],
                         vectors=_vectors(row["vectors"], collection.dimension),
                     )
@@ -402,11 +402,11 @@ def _vectors(data: bytes, dimension: int) -> Vectors:
     return np.frombuffer(data, STORED_FLOAT).reshape(-1, dimension).astype(np.float32)
 
 
-def _texts(connection: sa.Connection, versions: set[int]) -> dict[int, tuple[str, str, str]]:
-    """Return (text, title, language) of versions, by key."""
-    query = sa.select(VERSIONS.c.pk, VERSIONS.c.text, VERSIONS.c.title, VERSIONS.c.language)
+def _texts(connection: sa.Connection, versions: set[int]) -> dict[int, tuple[str, str]]:
+    """Return (text, title) of versions, by key."""
+    query = sa.select(VERSIONS.c.pk, VERSIONS.c.text, VERSIONS.c.title)
     rows = connection.execute(query.where(VERSIONS.c.pk.in_(versions)))
-    return {row.pk: (row.text, row.title, row.language) for row in rows}
+    return {row.pk: (row.text, row.title) for row in rows}
 
 
 def _configure_connection(dbapi_connection: Any, _record: Any) -> None:

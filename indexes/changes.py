@@ -157,6 +157,7 @@ def insert_chunks(
             "ordinal": item.chunk.ordinal,
             "start": item.chunk.start,
             "end": item.chunk.end,
+            "language": item.chunk.language,
             "page": item.chunk.page,
             "headings": json.dumps(item.chunk.headings, ensure_ascii=False),
             "tokens": item.chunk.tokens,

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ragqwen.languages import words_to_english
 from ragqwen.records import Block, Chunk, Document
 from ragqwen.segmentation import Span, count_words, sentences
 from ragqwen.tokens import count_tokens
 
-CHUNKING_VERSION = "3"  # part of the recipe; raise it when chunks come out differently
+CHUNKING_VERSION = "4"  # part of the recipe; raise it when chunks come out differently
 
 _MAX_SENTENCE_CHARS = 1200
 _MAX_TOKENS_PER_CHAR = 4  # a character is at most 4 bytes, and a token at least one
@@ -20,7 +21,7 @@ _SMALL = 0.25  # of a full chunk: less than this is joined to the chunk before
 class _Sentence:
     start: int
     end: int
-    words: int
+    words: float  # as many as English has for it
     tokens: int
     gap_tokens: int  # of the white space before it, with what joining costs
     block: Block
@@ -29,12 +30,12 @@ class _Sentence:
 def chunk_document(document: Document, *, max_words: int, max_tokens: int) -> Iterator[Chunk]:
     """Yield the chunks of a document, in order; each is a span of its text.
 
-    A chunk is filled up to `max_words`, because a word holds about as much in every language
-    (0.7 to 1.5 times English over 119 languages of belebele) where a token does not (1 to 10
-    times, FLORES). It ends earlier at a heading, and at the
-    end of a page. `max_tokens` is never exceeded.
+    A chunk is filled up to `max_words` of English, of which the languages table says how many words
+    of its own a language has for one: 0.7 (Malayalam) to 1.5 (Burmese). Tokens would not do: the
+    same content has 1 to 10 times English's. A chunk ends earlier at a heading, at the end of a
+    page, and where the language changes. `max_tokens` is never exceeded.
 
-    :param max_words: ICU words; one sentence may have more, and a short rest is added on top.
+    :param max_words: English words; one sentence may have more, and a short rest is added on top.
     :param max_tokens: Qwen tokens.
     """
     units = list(_sentences(document, max_tokens))
@@ -50,6 +51,7 @@ def chunk_document(document: Document, *, max_words: int, max_tokens: int) -> It
             page=group[0].block.page,
             headings=_headings(document, group[0]),
             tokens=count_tokens(text),
+            language=group[0].block.language,
         )
 
 
@@ -76,7 +78,7 @@ def _sentences(document: Document, max_tokens: int) -> Iterator[_Sentence]:
             yield _Sentence(
                 start,
                 end,
-                words=count_words(text),
+                words=count_words(text) / words_to_english(block.language),
                 tokens=count_tokens(text),
                 gap_tokens=count_tokens(document.text[before:start]) + _JOIN_TOKENS,
                 block=block,
@@ -92,7 +94,7 @@ def _bounded_spans(document: Document, block: Block, max_tokens: int) -> Iterato
         if len(text) <= max_chars or count_tokens(text) <= max_tokens:
             yield start, end
             continue
-        for a, b in sentences(text, document.language, max_chars=max_chars):
+        for a, b in sentences(text, block.language, max_chars=max_chars):
             yield start + a, start + b
 
 
@@ -107,7 +109,7 @@ def _spans(document: Document, block: Block) -> Iterator[Span]:
                 start = at + len(line) - len(line.lstrip())
                 yield start, start + len(line.strip())
         else:
-            for a, b in sentences(line, document.language, max_chars=_MAX_SENTENCE_CHARS):
+            for a, b in sentences(line, block.language, max_chars=_MAX_SENTENCE_CHARS):
                 yield at + a, at + b
         at += len(line)
 
@@ -116,7 +118,7 @@ def _packed(
     units: Sequence[_Sentence], max_words: int, max_tokens: int
 ) -> Iterator[list[_Sentence]]:
     group: list[_Sentence] = []
-    words = tokens = 0
+    words, tokens = 0.0, 0
     for unit in units:
         joined_tokens = tokens + unit.gap_tokens + unit.tokens
         full = words + unit.words > max_words or joined_tokens > max_tokens
@@ -126,10 +128,9 @@ def _packed(
             and group[-1].block.kind != "heading"
             and words >= _SMALL * max_words
         )
-        turns_page = group and unit.block.page != group[-1].block.page
-        if group and (full or starts_section or turns_page):
+        if group and (full or starts_section or _parted(group[-1], unit)):
             yield group
-            group, words, joined_tokens = [], 0, unit.tokens
+            group, words, joined_tokens = [], 0.0, unit.tokens
         group.append(unit)
         words += unit.words
         tokens = joined_tokens
@@ -137,19 +138,21 @@ def _packed(
         yield group
 
 
+def _parted(before: _Sentence, after: _Sentence) -> bool:
+    """Tell whether the page or the language changes between two sentences."""
+    ends = [(unit.block.page, unit.block.language) for unit in (before, after)]
+    return ends[0] != ends[1]
+
+
 def _joined_rests(
     groups: Iterator[list[_Sentence]], max_words: int, max_tokens: int
 ) -> Iterator[list[_Sentence]]:
-    """Join a group that holds little to the one before, unless a section or page begins with it."""
+    """Join a group that holds little to the one before, unless something new begins with it."""
     before: list[_Sentence] = []
     for group in groups:
         small = sum(unit.words for unit in group) < _SMALL * max_words
         tokens = sum(unit.gap_tokens + unit.tokens for unit in (*before, *group))
-        goes_on = (
-            before
-            and group[0].block.kind != "heading"
-            and group[0].block.page == before[-1].block.page
-        )
+        goes_on = before and group[0].block.kind != "heading" and not _parted(before[-1], group[0])
         if goes_on and small and tokens <= max_tokens:
             before = before + group
             continue

@@ -4,10 +4,12 @@ import hashlib
 import io
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import regex
 
+from ingest.paragraphs import with_languages
 from ragqwen.errors import DocumentRefused
 from ragqwen.identification import identify
 from ragqwen.records import Block, Document, Element, ParsedFile
@@ -53,7 +55,8 @@ def assemble(
     """Join a file's elements into a document.
 
     :param source: what the reader of a citation knows the file by, such as its name.
-    :param language: FLORES-200 code; found out from the text if None.
+    :param language: FLORES-200 code of all of it; if None it is found out from the text, for the
+        document and for each of its blocks.
     :raises DocumentRefused: if there is no text in it, or its id or metadata can't be kept.
     """
     source = normalise_text(source)
@@ -64,6 +67,11 @@ def assemble(
     if not title and blocks[0].kind == "heading":
         title = text[: blocks[0].end]
     title = normalise_text(title)[:_MAX_TITLE_CHARS].replace("\n", " ")
+    if language is None:
+        language = identify(text)
+        blocks = with_languages(text, blocks, language)
+    else:
+        blocks = tuple(replace(block, language=language) for block in blocks)
     return Document(
         document_id=check_document_id(document_id),
         text=text,
@@ -72,7 +80,7 @@ def assemble(
         title=title or source,
         source=source,
         media_type=parsed.media_type,
-        language=language or identify(text),
+        language=language,
         metadata=_metadata(parsed.metadata, source),
     )
 

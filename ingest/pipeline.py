@@ -16,7 +16,7 @@ from ragqwen.errors import DocumentRefused
 from ragqwen.records import Chunk, Document, ParsedFile
 from ragqwen.segmentation import sentences
 
-READING_VERSION = "1"  # part of the recipe; raise it when files are read differently
+READING_VERSION = "2"  # part of the recipe; raise it when files are read differently
 
 _DOCUMENTS_PER_COMMIT = 64
 _CHUNKS_PER_COMMIT = 512
@@ -89,7 +89,7 @@ class Cutter:
 
     def _to_embed(self, document: Document, chunk: Chunk) -> tuple[str, list[str]]:
         """Return a chunk's whole text with its context, and its sentences if they count."""
-        spans = sentences(chunk.text, document.language) if self._embedder.by_sentence else ()
+        spans = sentences(chunk.text, chunk.language) if self._embedder.by_sentence else ()
         return text_to_embed(document, chunk), [chunk.text[start:end] for start, end in spans]
 
     def cut_and_embed(self, document: Document) -> list[EmbeddedChunk]:

@@ -150,6 +150,8 @@ def upload_sources(
 def read_corpus(lines: Iterable[str], name: str, language: str | None) -> Iterator[Source]:
     """Yield the records of a corpus: JSON objects with `_id` or `id`, `text`, `title`, `metadata`.
 
+    A record's own `language` (FLORES-200 code or BCP 47 tag) goes before that of all.
+
     :param name: the corpus's name, for messages.
     """
     for number, line in enumerate(lines, start=1):

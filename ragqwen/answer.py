@@ -84,61 +84,68 @@ class Answerer:
         self._context_tokens = context_tokens
         self._notices = notices
 
-    def ask(self, question: str, *, k: int = 8) -> Answer:
+    def ask(self, question: str, *, k: int = 8, language: str | None = None) -> Answer:
         """Answer a question from the collection's documents.
 
         :param k: how many passages to look at.
+        :param language: FLORES-200 code of the answer; the question's if None. Quotes stay in the
+            language of their source.
         :raises ModelError: if the language model fails.
         """
-        for event in self.stream(question, k=k):
+        for event in self.stream(question, k=k, language=language):
             if isinstance(event, AnswerDone):
                 return event.answer
         raise AssertionError("a stream ends with AnswerDone")
 
-    def stream(self, question: str, *, k: int = 8) -> Iterator[AnswerEvent]:
+    def stream(
+        self, question: str, *, k: int = 8, language: str | None = None
+    ) -> Iterator[AnswerEvent]:
         """Answer a question step by step: the passages, pieces of text, the whole answer."""
         timer = _Timer()
         evidence = self._retriever.retrieve(question, k=k, max_tokens=self._context_tokens)
         timer.lap("retrieval")
         yield PassagesFound(evidence.passages)
+        language = language or evidence.language
         if self._chat is None or not evidence.passages:
-            text, citations = self._read(evidence)
+            text, citations = self._read(evidence, language)
             timer.lap("reading")
             yield TextDelta(text)
         else:
-            text, citations = yield from self._generate(evidence, self._chat, timer.lap)
+            text, citations = yield from self._generate(evidence, language, self._chat, timer.lap)
         yield AnswerDone(
             Answer(
                 question=question,
                 answer=text,
                 answerable=bool(citations),  # what cites nothing rests on no document
-                language=evidence.language,
+                language=language,
                 citations=citations,
                 passages=evidence.passages,
                 model=self._model_name,
-                notices=tuple(
-                    messages.translated(notice, evidence.language) for notice in self._notices
-                ),
+                notices=tuple(messages.translated(notice, language) for notice in self._notices),
                 thinking=_NO_THINKING,
                 timings_ms=timer.timings_ms | {"total": round(sum(timer.timings_ms.values()), 1)},
             )
         )
 
-    def _read(self, evidence: Evidence) -> tuple[str, tuple[Citation, ...]]:
+    def _read(self, evidence: Evidence, language: str) -> tuple[str, tuple[Citation, ...]]:
         citations = cite_quotes(self._reader.read(evidence).quotes)
         if not citations:
             message = messages.NOT_FOUND if evidence.passages else messages.NO_DOCUMENTS
-            return messages.translated(message, evidence.language), ()
+            return messages.translated(message, language), ()
         return "\n".join(f"{cited.quote} {cited.marker}" for cited in citations), citations
 
     def _generate(
-        self, evidence: Evidence, chat: "BaseChatModel", lap: Callable[[str], None]
+        self,
+        evidence: Evidence,
+        language: str,
+        chat: "BaseChatModel",
+        lap: Callable[[str], None],
     ) -> Generator[AnswerEvent, None, tuple[str, tuple[Citation, ...]]]:
         """Have the model write; the marker of an unanswerable question is never streamed."""
         from ragqwen.prompt import NO_ANSWER, build_messages, fit_passages
 
         passages = fit_passages(evidence.passages, self._context_tokens)
-        prompt = build_messages(evidence.question, passages, evidence.language)
+        prompt = build_messages(evidence.question, passages, language)
         written, text, sent = "", "", 0
         for chunk in chat.stream(prompt):
             written += chunk.text
@@ -154,12 +161,12 @@ class Answerer:
                 "RAGQWEN_LLM_MAX_ANSWER_TOKENS"
             )
         if regex.search(rf"\b{NO_ANSWER}\b", text):
-            refusal = messages.translated(messages.NOT_FOUND, evidence.language)
+            refusal = messages.translated(messages.NOT_FOUND, language)
             yield TextDelta(refusal)
             return refusal, ()
         if len(text) > sent:  # a whole answer that might have become the marker, such as "No"
             yield TextDelta(text[sent:])
-        answer, citations = cite_generated(text, passages, evidence.language)
+        answer, citations = cite_generated(text, passages, language)
         lap("citation")
         return answer, citations
 

@@ -36,18 +36,25 @@ class ParsedFile:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An element's place in the document's text: `text[start:end]`, on `page`, under `headings`."""
+    """An element's place in the document's text: `text[start:end]`, on `page`, under `headings`.
+
+    `language` is its own, which need not be the document's.
+    """
 
     start: int
     end: int
     kind: ElementKind = "text"
     page: int | None = None
     headings: tuple[str, ...] = ()
+    language: str = "und"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document before it is cut: one NFC text, and blocks that are spans of it, in order."""
+    """A document before it is cut: one NFC text, and blocks that are spans of it, in order.
+
+    `language` is the one most of it is in.
+    """
 
     document_id: str
     text: str
@@ -62,7 +69,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A span of a document: whole sentences, `text == document.text[start:end]`."""
+    """A span of a document: whole sentences of one language, `text == document.text[start:end]`."""
 
     ordinal: int
     start: int
@@ -71,6 +78,7 @@ class Chunk:
     page: int | None
     headings: tuple[str, ...]
     tokens: int
+    language: str = "und"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +90,12 @@ class StoredChunk:
     version: int
     title: str
     source: str
-    language: str
     chunk: Chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A retrieved span, perhaps of several neighbouring chunks: `text == document[start:end]`.
+    """A retrieved span, perhaps of several chunks in a row: `text == document[start:end]`.
 
     `pages` gives, for each of its chunks, where it starts in the document and on which page.
     """
@@ -118,7 +125,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A place in a source that an answer rests on: `quote == document_text[start:end]`."""
+    """A place in a source that an answer rests on: `quote == document_text[start:end]`.
+
+    `language` is the source's, in which the quote stays.
+    """
 
     marker: str
     document_id: str
@@ -144,7 +154,10 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `ask` returns, through every face of the service."""
+    """What `ask` returns, through every face of the service.
+
+    `language` is that of the answer: the one asked for, else the question's.
+    """
 
     question: str
     answer: str

@@ -103,7 +103,7 @@ class Retriever:
             version=first.version,
             title=first.title,
             source=first.source,
-            language=first.language,
+            language=first.chunk.language,
             start=start,
             end=end,
             text=text,
@@ -164,6 +164,8 @@ def _joins(stored: StoredChunk, group: Sequence[tuple[StoredChunk, float]]) -> b
     """Tell whether a chunk comes right before or after a group that still has room."""
     first = group[0][0]
     if len(group) == _MAX_MERGED or stored.document_id != first.document_id:
+        return False
+    if stored.chunk.language != first.chunk.language:
         return False
     ordinals = [member.chunk.ordinal for member, _ in group]
     return stored.chunk.ordinal in (min(ordinals) - 1, max(ordinals) + 1)

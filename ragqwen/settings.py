@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         6000, ge=256, description="Qwen tokens of passages that go into a prompt"
     )
     chunk_words: int = Field(
-        160, ge=20, description="words in a chunk; words hold about as much in any language"
+        160, ge=20, description="English words in a chunk; others hold about the same content"
     )
     chunk_tokens: int = Field(2048, ge=64, description="Qwen tokens that a chunk may never exceed")
     parse_seconds: float = Field(60, gt=0, description="longest time to read one file")

@@ -173,14 +173,13 @@ def make_stored(
     chunk_id: int, document_id: str, text: str, *, ordinal: int = 0, start: int = 0, **more: Any
 ) -> StoredChunk:
     """Return a chunk as the catalogue would give it back."""
-    given = {"page": None, "headings": (), "tokens": 10, **more}
+    given = {"page": None, "headings": (), "tokens": 10, "language": "eng_Latn", **more}
     return StoredChunk(
         chunk_id=chunk_id,
         document_id=document_id,
         version=1,
         title=document_id,
         source=f"{document_id}.txt",
-        language="eng_Latn",
         chunk=Chunk(ordinal, start, start + len(text), text, **given),
     )
 

@@ -73,6 +73,27 @@ def test_a_refusal_says_so_and_quotes_nothing(filled: CommandLine) -> None:
     assert answer["citations"] == []
 
 
+@pytest.mark.parametrize("given", ["deu_Latn", "de-AT"])
+def test_an_answer_comes_in_the_language_asked_for(filled: CommandLine, given: str) -> None:
+    answer = filled.json("ask", "Who won the chess championship?", "--language", given)
+    assert answer["answer"] == messages.translated(messages.NOT_FOUND, "deu_Latn")
+    assert answer["language"] == "deu_Latn"
+
+
+def test_each_citation_has_the_language_of_its_paragraph(cli: CommandLine, tmp_path: Path) -> None:
+    both = tmp_path / "both.txt"
+    both.write_text(f"{HARBOUR}\n\n{HARBOUR.replace('12', '14')}\n\n{GRUETZE}", "utf-8")
+    cli.run("ingest", both)
+    questions = (QUESTION, "Wie hoch ist die Gebühr für die Grützmühle?")
+    cited = [cli.json("ask", question)["citations"][0]["language"] for question in questions]
+    assert cited == ["eng_Latn", "deu_Latn"]
+
+
+def test_an_answer_in_no_known_language_is_refused(filled: CommandLine) -> None:
+    said = filled.run("ask", QUESTION, "--language", "tlh", exit_code=1).stderr
+    assert "'tlh' is not one of the 119 languages" in said
+
+
 def test_a_refusal_for_a_person_names_no_source(filled: CommandLine) -> None:
     said = filled.run("ask", "Who won the chess championship in Reykjavik?").stdout
     assert said == messages.NOT_FOUND + "\n"

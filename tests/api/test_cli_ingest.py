@@ -71,8 +71,9 @@ def test_a_corpus_gives_ids_titles_metadata_and_languages(cli: CommandLine, tmp_
 
 
 def test_the_language_can_be_given(cli: CommandLine, corpus: Path) -> None:
-    cli.run("ingest", corpus, "--language", "mya_Mymr")
-    assert {document["language"] for document in cli.json("list")} == {"mya_Mymr"}
+    for given in ("mya_Mymr", "my"):
+        cli.run("ingest", corpus, "-c", given, "--language", given)
+        assert {document["language"] for document in cli.json("list", "-c", given)} == {"mya_Mymr"}
 
 
 def test_a_second_ingest_changes_nothing(filled: CommandLine, corpus: Path) -> None:

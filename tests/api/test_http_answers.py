@@ -46,6 +46,35 @@ def test_an_answer_cites_spans_of_the_document(harbour: Collection) -> None:
         assert cited["marker"] in answer["answer"]
 
 
+def test_an_answer_says_its_language_and_each_citation_that_of_its_source(
+    harbour: Collection,
+) -> None:
+    response = harbour.post("ask", question=QUESTION, language="zh-TW")
+    answer = response.json()
+    assert (answer["language"], response.headers["content-language"]) == ("zho_Hant", "zh-Hant")
+    assert {cited["language"] for cited in answer["citations"]} == {"eng_Latn"}
+
+
+def test_without_one_asked_for_the_language_is_the_question_s(harbour: Collection) -> None:
+    response = harbour.post("ask", question=QUESTION)
+    assert response.json()["language"] == "eng_Latn"
+    assert response.headers["content-language"] == "en"
+    assert "content-language" not in harbour.post("ask", question="???").headers
+
+
+def test_a_stream_comes_in_the_language_asked_for(harbour: Collection) -> None:
+    response = harbour.post("ask/stream", question=QUESTION, language="de")
+    assert response.headers["content-language"] == "de"
+    assert sse_events(response.text)[-1][1]["language"] == "deu_Latn"
+
+
+@pytest.mark.parametrize("path", ["ask", "ask/stream"])
+def test_an_answer_in_no_known_language_is_refused(harbour: Collection, path: str) -> None:
+    response = harbour.post(path, question=QUESTION, language="tlh")
+    assert response.status_code == 422
+    assert "'tlh' is not one of the 119 languages" in response.json()["detail"]
+
+
 def test_a_refusal_quotes_nothing(harbour: Collection) -> None:
     answer = harbour.post("ask", question="Who won the chess championship in Reykjavik?").json()
     assert (answer["answer"], answer["answerable"]) == (messages.NOT_FOUND, False)

@@ -97,8 +97,10 @@ def test_an_older_version_is_described_as_it_was(harbour: Collection) -> None:
 
 
 def test_the_language_can_be_given(collection: Collection) -> None:
-    collection.upload(("a.txt", HARBOUR), document_id="a", language="mya_Mymr")
-    assert collection.get("documents/a").json()["language"] == "mya_Mymr"
+    for name, given in (("a", "mya_Mymr"), ("b", "zh-TW")):
+        collection.upload((f"{name}.txt", HARBOUR), document_id=name, language=given)
+    found = [collection.get(f"documents/{name}").json()["language"] for name in ("a", "b")]
+    assert found == ["mya_Mymr", "zho_Hant"]
 
 
 def test_a_bad_language_is_refused_before_anything_is_made(collection: Collection) -> None:

@@ -67,19 +67,18 @@ def parallel() -> dict[str, tuple[int, float, int]]:
 def test_parallel_texts_have_about_as_many_chunks(
     parallel: dict[str, tuple[int, float, int]],
 ) -> None:
-    """Measured: 0.70 (Malayalam) to 1.62 (Burmese); a tenth below 0.78, a tenth above 1.22."""
+    """Measured: 0.97 to 1.03, with words levelled by what flores-ict's many same passages gave."""
     ratios = {code: found[0] / parallel["eng_Latn"][0] for code, found in parallel.items()}
     assert len(ratios) == 119
-    assert {code: ratio for code, ratio in ratios.items() if not 0.65 <= ratio <= 1.7} == {}
-    assert 0.9 <= median(ratios.values()) <= 1.1
-    assert sum(0.75 <= ratio <= 1.33 for ratio in ratios.values()) >= 107  # nine in ten
+    assert {code: ratio for code, ratio in ratios.items() if not 0.9 <= ratio <= 1.1} == {}
 
 
 def test_chunks_of_parallel_texts_hold_about_the_same_passages(
     parallel: dict[str, tuple[int, float, int]],
 ) -> None:
+    """Measured: 0.95 (Balinese) to 1.09 (Telugu)."""
     shares = {code: found[1] / parallel["eng_Latn"][1] for code, found in parallel.items()}
-    assert {code: share for code, share in shares.items() if not 0.6 <= share <= 1.6} == {}
+    assert {code: share for code, share in shares.items() if not 0.85 <= share <= 1.15} == {}
 
 
 def test_parallel_texts_have_about_as_many_sentences(
@@ -115,6 +114,30 @@ FERRY = {
         "สุนัขต้องอยู่บนดาดฟ้าชั้นบน ",
         "เมื่อลมแรงเรือข้ามฟากจะไม่ออก ",
     ),
+    "fin_Latn": (
+        "Lautta lähtee vanhasta satamasta kello kuusi aamulla. ",
+        "Alle seitsemänvuotiaat lapset matkustavat ilman lippua. ",
+        "Koirien on pysyttävä yläkannella. ",
+        "Kovalla tuulella lautta ei kulje. ",
+    ),
+    "kor_Hang": (
+        "여객선은 아침 여섯 시에 옛 항구를 떠난다. ",
+        "일곱 살 미만 어린이는 표 없이 탄다. ",
+        "개는 위쪽 갑판에 있어야 한다. ",
+        "바람이 세게 불면 여객선은 다니지 않는다. ",
+    ),
+    "mal_Mlym": (
+        "കടത്തുബോട്ട് രാവിലെ ആറുമണിക്ക് പഴയ തുറമുഖത്തുനിന്ന് പുറപ്പെടും. ",
+        "ഏഴു വയസ്സിൽ താഴെയുള്ള കുട്ടികൾ ടിക്കറ്റില്ലാതെ യാത്ര ചെയ്യുന്നു. ",
+        "നായ്ക്കൾ മുകളിലത്തെ തട്ടിൽ നിൽക്കണം. ",
+        "ശക്തമായ കാറ്റിൽ ബോട്ട് ഓടില്ല. ",
+    ),
+    "vie_Latn": (
+        "Phà rời bến cảng cũ lúc sáu giờ sáng. ",
+        "Trẻ em dưới bảy tuổi đi không cần vé. ",
+        "Chó phải ở trên boong trên. ",
+        "Khi gió mạnh phà không chạy. ",
+    ),
     "zho_Hans": (
         "渡轮早上六点从旧港口出发。",
         "七岁以下的儿童不用买票。",
@@ -125,13 +148,12 @@ FERRY = {
 ROUNDS = 60
 
 
-@pytest.mark.parametrize("language", FERRY)
-def test_a_chunk_holds_about_as_many_of_the_same_sentences(language: str) -> None:
-    """ICU finds 1.4 times as many words in Thai and 1.5 times as many in Burmese."""
-
-    def rounds_in_a_chunk(code: str) -> float:
-        document = document_of(["".join(FERRY[code]) * ROUNDS], code)
-        return ROUNDS / len(chunks_of(document))
-
-    assert rounds_in_a_chunk("eng_Latn") >= 4
-    assert 0.6 <= rounds_in_a_chunk(language) / rounds_in_a_chunk("eng_Latn") <= 1.4
+def test_chunks_hold_about_as_many_of_the_same_sentences() -> None:
+    """Without the factor it is from 0.6 (Thai) to 1.5 (Malayalam) times the middle."""
+    rounds = {}
+    for language, texts in FERRY.items():
+        document = document_of(["".join(texts) * ROUNDS], language)
+        rounds[language] = ROUNDS / len(chunks_of(document))
+    shares = {language: found / median(rounds.values()) for language, found in rounds.items()}
+    assert rounds["eng_Latn"] >= 4
+    assert {language: share for language, share in shares.items() if not 0.75 <= share <= 1.4} == {}

@@ -10,6 +10,7 @@ from indexes.store import CollectionIndex, Store
 from ingest.pipeline import IngestResult, Pipeline
 from ingest.sandbox import ParserPool
 from ingest.sources import RefusedSource, Source, find_sources
+from ragqwen.analysis import terms
 from tests.fakes import CountingEmbedder, PlainParser, make_cutter
 
 Write = Callable[..., list[str]]
@@ -43,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 def write(folder: Path, **texts: str) -> None:
     for name, text in texts.items():
-        (folder / f"{name}.txt").write_text(text)
+        (folder / f"{name}.txt").write_text(text, "utf-8")
 
 
 def run(pipeline: Pipeline, folder: Path, *more: Source) -> list[IngestResult]:
@@ -255,3 +256,19 @@ def test_a_file_goes_all_the_way_through_a_child_process(
     document = index.document(result.document_id)
     assert (document.title, document.media_type) == ("Dogs", "text/markdown")
     assert document.text == "Dogs\n\nDogs stay on the upper deck."
+
+
+def test_chunks_are_stored_and_indexed_in_their_own_language(
+    pipeline: Pipeline, index: CollectionIndex, folder: Path
+) -> None:
+    english = "The ferry leaves the old harbour at six in the morning, and in winter at seven."
+    thai = "เรือข้ามฟากออกจากท่าเรือเก่าตอนหกโมงเช้า สุนัขต้องอยู่บนดาดฟ้าชั้นบน"
+    write(folder, a=f"{english}\n\n{english}\n\n{thai}")
+    run(pipeline, folder)
+    (found, _), *_ = index.lexical(terms("ดาดฟ้า", "tha_Thai"), 5)
+    stored = index.chunks([found])[found]
+    assert (stored.chunk.language, stored.chunk.text) == ("tha_Thai", thai)
+    (about,) = index.documents()
+    assert about.language == "eng_Latn"
+    document = index.document(about.document_id)
+    assert [block.language for block in document.blocks] == ["eng_Latn", "eng_Latn", "tha_Thai"]

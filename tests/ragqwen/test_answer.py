@@ -96,6 +96,26 @@ def test_the_model_sees_question_and_passages() -> None:
     assert human.text.endswith(QUESTION)
 
 
+def test_the_answer_comes_in_the_language_asked_for_and_quotes_stay_in_theirs() -> None:
+    chat = ScriptedChat(pieces=["Um sechs [1]."])
+    answer = make_answerer(chat=chat).ask(QUESTION, language="deu_Latn")
+    ((system, _),) = chat.prompts
+    assert "Answer in German" in system.text
+    assert (answer.language, [cited.language for cited in answer.citations]) == (
+        "deu_Latn",
+        ["eng_Latn"],
+    )
+
+
+@pytest.mark.parametrize("pieces", [(), (NO_ANSWER,)])
+def test_what_the_service_says_comes_in_the_language_asked_for(pieces: Sequence[str]) -> None:
+    answerer = make_answerer(*pieces, notices=(messages.NO_MODEL,))
+    answer = answerer.ask("Who composed the opera about zeppelins?", language="mya_Mymr")
+    assert answer.answer == messages.translated(messages.NOT_FOUND, "mya_Mymr")
+    assert answer.notices == (messages.translated(messages.NO_MODEL, "mya_Mymr"),)
+    assert answer.answer != messages.NOT_FOUND
+
+
 @pytest.mark.parametrize(
     "pieces",
     [

@@ -159,6 +159,15 @@ def test_neighbours_in_number_of_two_documents_stay_apart() -> None:
     assert len(retrieve(ListIndex(stored, lexical=[(1, 2.0), (2, 1.0)])).passages) == 2
 
 
+def test_neighbours_in_two_languages_stay_apart() -> None:
+    stored = [
+        make_stored(1, "a", TEXTS[0], ordinal=0),
+        make_stored(2, "a", TEXTS[1], ordinal=1, start=len(TEXTS[0]), language="deu_Latn"),
+    ]
+    passages = retrieve(ListIndex(stored, lexical=[(1, 2.0), (2, 1.0)])).passages
+    assert [passage.language for passage in passages] == ["eng_Latn", "deu_Latn"]
+
+
 # --- dropping and fitting --------------------------------------------------------------------
 
 
