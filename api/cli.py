@@ -364,6 +364,7 @@ def serve(ctx: click.Context, host: str, port: int) -> None:
     from api.app import create_app
 
     service = _service(ctx)
+    _ = service.reranker  # so that what is wrong with it shows now
     click.echo(f"ragqwen serves http://{host}:{port} (documentation at /docs)", err=True)
     uvicorn.run(create_app(service), host=host, port=port, log_level="warning")
 

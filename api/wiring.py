@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,9 @@ from indexes.store import CollectionIndex, Store
 from ragqwen import messages
 from ragqwen.answer import EXTRACTIVE, Answerer
 from ragqwen.embedding import Embedder, HashedNgramEmbedder
+from ragqwen.errors import SettingsError
 from ragqwen.reader import ExtractiveReader
+from ragqwen.reranking import Reranker
 from ragqwen.retrieval import Retriever
 from ragqwen.settings import Settings
 
@@ -48,6 +51,11 @@ class Service:
             self._parser.close()
         self.store.close()
 
+    @functools.cached_property
+    def reranker(self) -> Reranker | None:
+        """Return what reranks, which is loaded at first use: to ingest there is no need of it."""
+        return make_reranker(self.settings)
+
     def retriever(self, collection: str) -> Retriever:
         """Return what searches a collection.
 
@@ -57,7 +65,12 @@ class Service:
         if weight is None:
             builtin = self.settings.embedder == BUILTIN
             weight = _BUILTIN_DENSE_WEIGHT if builtin else _MODEL_DENSE_WEIGHT
-        return Retriever(self.store.collection(collection), self.embedder, dense_weight=weight)
+        return Retriever(
+            self.store.collection(collection),
+            self.embedder,
+            dense_weight=weight,
+            reranker=self.reranker,
+        )
 
     def answerer(self, collection: str) -> Answerer:
         """Return what answers questions about a collection.
@@ -140,9 +153,49 @@ def make_embedder(settings: Settings) -> Embedder:
     """
     if settings.embedder == BUILTIN:
         return HashedNgramEmbedder()
+    if settings.embedder_base_url is not None:
+        from ragqwen.model_server import ModelServer
+        from ragqwen.served_embedder import ServedEmbedder
+
+        server = ModelServer(
+            settings.embedder_base_url,
+            setting="RAGQWEN_EMBEDDER",
+            api_key=settings.embedder_api_key,
+            timeout_seconds=settings.llm_timeout_seconds,
+        )
+        return ServedEmbedder(settings.embedder, server, dimension=settings.embedder_dimension)
     from ragqwen.sentence_transformer import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(settings.embedder, dimension=settings.embedder_dimension)
+
+
+def make_reranker(settings: Settings) -> Reranker | None:
+    """Return the reranker that the settings name, None if they name none.
+
+    :raises SettingsError: if it is one that isn't there yet.
+    :raises ModelError: if it can't be loaded.
+    """
+    if settings.reranker == "off":
+        return None
+    if settings.reranker == "light":
+        raise SettingsError(
+            "RAGQWEN_RERANKER is 'light', which is not there yet; set 'off', or a model such as "
+            "Qwen/Qwen3-Reranker-0.6B"
+        )
+    if settings.reranker_base_url is not None:
+        from ragqwen.model_server import ModelServer
+        from ragqwen.served_reranker import ServedReranker
+
+        server = ModelServer(
+            settings.reranker_base_url,
+            setting="RAGQWEN_RERANKER",
+            api_key=settings.reranker_api_key,
+            timeout_seconds=settings.llm_timeout_seconds,
+        )
+        return ServedReranker(settings.reranker, server)
+    from ragqwen.cross_encoder import CrossEncoderReranker
+
+    return CrossEncoderReranker(settings.reranker)
 
 
 def make_chat(settings: Settings) -> BaseChatModel | None:

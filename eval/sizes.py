@@ -27,7 +27,7 @@ def measured_languages(dataset: Dataset) -> Iterator[Language]:
         if not both:
             raise InputError(f"{dataset.name}: {code} has no document that English has too")
         here, there = ["\n".join(side) for side in zip(*both, strict=True)]
-        words = count_words(here) / count_words(there, ENGLISH)
+        words = count_words(here) / count_words(there)
         tokens = _tokens_per_char(here) / _tokens_per_char(there)
         yield replace(
             language, words_to_english=round(words, 2), tokens_per_char_to_english=round(tokens, 2)

@@ -11,7 +11,8 @@
     │   ├── StoreBusy            another process is writing; the same again may succeed later
     │   ├── FingerprintMismatch  the collection was embedded by another model
     │   └── DimensionMismatch    vectors of another length
-    └── ModelError               the language model or embedder failed
+    └── ModelError               the language model, embedder or reranker failed
+        ├── ModelRefused         its server answered with an error
         └── ModelUnavailable     its server can't be reached
 """
 
@@ -53,7 +54,16 @@ class DimensionMismatch(StoreError):
 
 
 class ModelError(RagqwenError):
-    """A language model or embedder failed."""
+    """A language model, embedder or reranker failed."""
+
+
+class ModelRefused(ModelError):
+    """A model's server answered with an error that another try won't change."""
+
+    def __init__(self, message: str, status: int) -> None:
+        """:param status: the HTTP status."""
+        super().__init__(message)
+        self.status = status
 
 
 class ModelUnavailable(ModelError):

@@ -10,12 +10,14 @@ from ragqwen.analysis import normal_form, terms, with_pieces
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.identification import identify
 from ragqwen.records import Passage, StoredChunk
+from ragqwen.reranking import Reranker
 from ragqwen.text import normalise_text
 
 Leg = Literal["hybrid", "dense", "lexical"]
 Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
 
 _CANDIDATES = 100  # of each leg, whatever k, so that k doesn't change the order
+_RERANKED = 30  # candidates that the reranker reads
 _NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
 
@@ -53,11 +55,21 @@ class Evidence:
 class Retriever:
     """Searches one collection by vectors and by words and fuses the two."""
 
-    def __init__(self, index: SearchIndex, embedder: Embedder, *, dense_weight: float) -> None:
-        """:param dense_weight: the vectors' part beside 1 for the words, see `fuse`."""
+    def __init__(
+        self,
+        index: SearchIndex,
+        embedder: Embedder,
+        *,
+        dense_weight: float,
+        reranker: Reranker | None = None,
+    ) -> None:
+        """:param dense_weight: the vectors' part beside 1 for the words, see `fuse`.
+        :param reranker: has the last word on the order of the best candidates.
+        """
         self._index = index
         self._embedder = embedder
         self._dense_weight = dense_weight
+        self._reranker = reranker
 
     def retrieve(
         self, question: str, *, k: int = 10, leg: Leg = "hybrid", max_tokens: int | None = None
@@ -81,6 +93,8 @@ class Retriever:
         fused = fuse(lexical, dense, dense_weight=self._dense_weight)
         chunks = self._index.chunks([chunk_id for chunk_id, _ in fused])
         scored = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
+        if self._reranker is not None:
+            scored = rerank(question, scored, self._reranker)
         chosen = _choose(scored, k, max_tokens)
         return Evidence(
             question=question,
@@ -130,6 +144,31 @@ def fuse(lexical: Hits, dense: Hits, *, dense_weight: float) -> list[tuple[int, 
             scaled = (score - worst) / (best - worst) if best > worst else 1.0
             fused[chunk_id] = fused.get(chunk_id, 0.0) + dense_weight * scaled
     return sorted(fused.items(), key=lambda hit: (-hit[1], hit[0]))
+
+
+def rerank(
+    question: str, scored: Sequence[tuple[StoredChunk, float]], reranker: Reranker
+) -> list[tuple[StoredChunk, float]]:
+    """Sort the best candidates by the reranker's scores; the rest follow in their order.
+
+    The reranker reads what was embedded: title and headings before the text. The scores of the
+    rest are scaled to end where its own do.
+    """
+    best, rest = scored[:_RERANKED], scored[_RERANKED:]
+    scores = reranker.scores(question, [_with_headings(stored) for stored, _ in best])
+    ranked = sorted(
+        ((stored, float(score)) for (stored, _), score in zip(best, scores, strict=True)),
+        key=lambda item: -item[1],
+    )
+    if not rest:
+        return ranked
+    scale = ranked[-1][1] / (rest[0][1] or 1.0)
+    return ranked + [(stored, scale * score) for stored, score in rest]
+
+
+def _with_headings(stored: StoredChunk) -> str:
+    headings = dict.fromkeys(part for part in (stored.title, *stored.chunk.headings) if part)
+    return "\n".join((" › ".join(headings), stored.chunk.text)).strip()
 
 
 def _choose(

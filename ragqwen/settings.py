@@ -22,12 +22,27 @@ class Settings(BaseSettings):
         "builtin",
         description="'builtin', or a sentence-transformers model such as Qwen/Qwen3-Embedding-0.6B",
     )
+    embedder_base_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="a server of the embedder, such as http://localhost:8001/v1 (vLLM)",
+    )
+    embedder_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
     embedder_dimension: int | None = Field(
         None, ge=32, description="shorten a Matryoshka model's vectors to this length"
     )
     dense_weight: float | None = Field(
         None, ge=0, description="the vectors' part beside 1 for BM25; by default the embedder's"
     )
+    reranker: str = Field(
+        "off", description="'off', or a cross-encoder such as Qwen/Qwen3-Reranker-0.6B"
+    )
+    reranker_base_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="a server of the reranker, such as http://localhost:8002/v1 (vLLM)",
+    )
+    reranker_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
     llm_base_url: str | None = Field(
         None,
         pattern=r"^https?://\S+$",
@@ -35,7 +50,7 @@ class Settings(BaseSettings):
     )
     llm_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-8B")
     llm_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
-    llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for the model")
+    llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for a model's server")
     llm_max_answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
     context_tokens: int = Field(
         6000, ge=256, description="Qwen tokens of passages that go into a prompt"
@@ -68,5 +83,15 @@ def load_settings(**overrides: object) -> Settings:
     if (settings.llm_base_url is None) != (settings.llm_model is None):
         raise SettingsError(
             "RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL go together: set both or neither"
+        )
+    if settings.embedder_base_url and settings.embedder == "builtin":
+        raise SettingsError(
+            "RAGQWEN_EMBEDDER_BASE_URL is set, but RAGQWEN_EMBEDDER is 'builtin': set it to the "
+            "model that is served there"
+        )
+    if settings.reranker_base_url and settings.reranker == "off":
+        raise SettingsError(
+            "RAGQWEN_RERANKER_BASE_URL is set, but RAGQWEN_RERANKER is 'off': set it to the model "
+            "that is served there"
         )
     return settings

@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tiktoken
@@ -24,6 +25,8 @@ _SPECIAL_TOKENS = tuple(
     <think> </think>
     """.split()  # noqa: SIM905
 )
+_BATCH_TEXTS = 32
+_BATCH_TOKENS = 16_384  # of a batch with its padding
 _SLICE_CHARS = 20_000  # tiktoken's merge is quadratic in one unbroken piece
 
 
@@ -48,3 +51,17 @@ def count_tokens(text: str) -> int:
     text = unicode_form("NFC", text)
     slices = (text[at : at + _SLICE_CHARS] for at in range(0, len(text), _SLICE_CHARS))
     return sum(len(qwen_encoding().encode_ordinary(piece)) for piece in slices)
+
+
+def batches_by_length(texts: Sequence[str]) -> Iterator[list[int]]:
+    """Yield the numbers of texts of about one length, longest first, so that little is padded.
+
+    Length is in tokens: across languages, characters say little of it.
+    """
+    lengths = [1 + count_tokens(text) for text in texts]
+    order = sorted(range(len(texts)), key=lengths.__getitem__, reverse=True)
+    at = 0
+    while at < len(order):
+        size = min(_BATCH_TEXTS, max(1, _BATCH_TOKENS // lengths[order[at]]))
+        yield order[at : at + size]
+        at += size

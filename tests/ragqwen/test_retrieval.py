@@ -1,10 +1,14 @@
 """From a question to passages: fusing, merging, dropping, fitting."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ragqwen.records import StoredChunk
+from ragqwen.reranking import Scores
 from ragqwen.retrieval import Retriever, fuse
 from tests.fakes import CountingEmbedder, ListIndex, make_stored
 
@@ -232,3 +236,44 @@ def test_passages_fit_into_the_token_budget() -> None:
 def test_the_first_passage_stays_however_long_it_is() -> None:
     stored = [make_stored(1, "a", TEXTS[0], tokens=500)]
     assert len(retrieve(ListIndex(stored, lexical=[(1, 1.0)]), max_tokens=10).passages) == 1
+
+
+# --- reranking -------------------------------------------------------------------------------
+
+
+class LongestFirst:
+    """Scores a passage by its length; `texts` is what it read."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def scores(self, question: str, passages: Sequence[str]) -> Scores:
+        """Give the longest the most."""
+        self.texts += passages
+        return np.array([len(passage) / 1000 for passage in passages], dtype=np.float32)
+
+
+def test_the_reranker_has_the_last_word_on_the_best_thirty() -> None:
+    stored = [make_stored(n, f"d{n}", f"{'tea ' * n}{n}.") for n in range(40)]
+    index = ListIndex(stored, lexical=[(n, 40.0 - n) for n in range(40)])
+    retriever = Retriever(index, CountingEmbedder(), dense_weight=0.5, reranker=LongestFirst())
+    passages = retriever.retrieve("tea?", k=40).passages
+    names = [passage.document_id for passage in passages]
+    assert names == [f"d{n}" for n in (*range(29, -1, -1), *range(30, 40))]
+    scores = [passage.score for passage in passages]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_reranker_reads_title_and_headings_too() -> None:
+    reranker = LongestFirst()
+    stored = make_stored(1, "Prices", "Two euros.", headings=("Prices", "Dogs"))
+    index = ListIndex([stored], lexical=[(1, 1.0)])
+    Retriever(index, CountingEmbedder(), dense_weight=0.5, reranker=reranker).retrieve("dogs?")
+    assert reranker.texts == ["Prices › Dogs\nTwo euros."]
+
+
+def test_the_reranker_sees_no_more_than_was_found() -> None:
+    reranker = LongestFirst()
+    retriever = Retriever(ListIndex(), CountingEmbedder(), dense_weight=0.5, reranker=reranker)
+    assert retriever.retrieve("tea?").passages == ()
+    assert reranker.texts == []

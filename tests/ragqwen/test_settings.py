@@ -79,6 +79,13 @@ def test_a_server_and_its_model_go_together(monkeypatch: pytest.MonkeyPatch, nam
         load_settings()
 
 
+@pytest.mark.parametrize("name", ["EMBEDDER", "RERANKER"])
+def test_a_server_of_no_model_is_told(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"RAGQWEN_{name}_BASE_URL", "http://x")
+    with pytest.raises(SettingsError, match=f"RAGQWEN_{name}_BASE_URL is set, but RAGQWEN_{name}"):
+        load_settings()
+
+
 def test_settings_can_not_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().collection = "x"  # type: ignore[misc]
