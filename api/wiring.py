@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from indexes.store import CollectionIndex, Store
 from ragqwen import messages
 from ragqwen.answer import EXTRACTIVE, Answerer
-from ragqwen.embedding import Embedder, HashedNgramEmbedder
+from ragqwen.embedding import Embedder
 from ragqwen.errors import SettingsError
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reranking import Reranker
@@ -78,8 +78,6 @@ class Service:
         :raises NotFound: if there is none of that name.
         """
         notices: tuple[str, ...] = () if self._chat else (messages.NO_MODEL,)
-        if self.settings.embedder == BUILTIN:
-            notices += (messages.BUILTIN_EMBEDDER,)
         return Answerer(
             self.retriever(collection),
             ExtractiveReader(self.embedder),
@@ -152,7 +150,9 @@ def make_embedder(settings: Settings) -> Embedder:
     :raises ModelError: if it can't be loaded.
     """
     if settings.embedder == BUILTIN:
-        return HashedNgramEmbedder()
+        from ragqwen.static_embedding import StaticEmbedder
+
+        return StaticEmbedder()
     if settings.embedder_base_url is not None:
         from ragqwen.model_server import ModelServer
         from ragqwen.served_embedder import ServedEmbedder

@@ -1,4 +1,4 @@
-"""Training of a table of piece vectors by contrast, on CPU: sparse sums, Adam on the rows in use."""
+"""Training of a table of piece vectors by contrast, on CPU: sparse sums, Adam on rows in use."""
 
 from dataclasses import dataclass
 from pathlib import Path

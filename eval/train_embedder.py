@@ -40,10 +40,18 @@ class Stage:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("parallel", metavar="PARALLEL_DIR", type=click.Path(exists=True, path_type=Path))
-@click.option("--questions", multiple=True, type=click.Path(exists=True, path_type=Path),
-              help="A data set in BEIR's layout, for the second stage; may be repeated.")  # fmt: skip
-@click.option("--work", type=click.Path(path_type=Path), required=True,
-              help="What is made on the way; a run that was cut off goes on from there.")  # fmt: skip
+@click.option(
+    "--questions",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A data set in BEIR's layout, for the second stage; may be repeated.",
+)
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="What is made on the way; a run that was cut off goes on from there.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/embedder"))
 @click.option("--pieces", default=131_072, show_default=True, help="Size of the vocabulary.")
 @click.option("--dimension", default=256, show_default=True, help="Numbers per piece.")
@@ -73,7 +81,8 @@ def main(
         add_questions(pool, folder, _QUESTIONS_WEIGHT / len(questions))
     del lines
     bags = bags.joined(Bags.of(pool.texts, tokenizer))
-    vocabulary = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
+    ids = tokenizer.get_vocab()
+    vocabulary = sorted(ids, key=ids.__getitem__)
     spellings = spelling_features(vocabulary, _romanized(work / "romanized.json", vocabulary))
     table = PieceTable(spellings, dimension, np.random.default_rng(seed))
     first = len(bags) - len(pool.texts)

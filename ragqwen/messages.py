@@ -10,11 +10,6 @@ NO_MODEL = (
 )
 NOT_FOUND = "The documents do not answer this question."
 NO_DOCUMENTS = "There are no documents in this collection yet."
-BUILTIN_EMBEDDER = (
-    "The built-in embedder compares spellings, not meanings: it does not match a question with "
-    "documents in another language. Set RAGQWEN_EMBEDDER to a model such as "
-    "Qwen/Qwen3-Embedding-0.6B for that."
-)
 
 
 def translated(message: str, language: str) -> str:

@@ -64,6 +64,11 @@ class SentenceTransformerEmbedder:
         """Return the length of a vector."""
         return self._dimension
 
+    @property
+    def by_sentence(self) -> bool:
+        """Tell that a passage's own vector is enough."""
+        return False
+
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Embed passages.
 

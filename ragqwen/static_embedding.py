@@ -4,17 +4,22 @@ The model is a `StaticEmbedding` of sentence-transformers, in `data/embedder`; h
 numpy and `tokenizers` alone. `python -m eval.train_embedder` makes it.
 """
 
+import functools
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ragqwen.embedding import Vectors
 from ragqwen.errors import ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _MAX_WORD_CHARS = 2000  # what is longer is cut, so that no single word takes long
 _MAX_KNOWN_WORDS = 400_000
@@ -35,28 +40,18 @@ class StaticEmbedder:
 
         :raises ModelError: if it isn't whole.
         """
-        from tokenizers import Tokenizer
-
-        folder = folder or Path(str(files("ragqwen").joinpath("data/embedder")))
-        try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._table, self._weights = _open_table(folder / "model.safetensors")
-            self._digest = json.loads((folder / "training.json").read_text("utf-8"))["digest"]
-        except (OSError, ValueError, KeyError) as exc:
-            raise ModelError(
-                f"the built-in embedder in {folder} can't be loaded ({exc}); install ragqwen anew"
-            ) from exc
+        self._model = _load(folder or Path(str(files("ragqwen").joinpath("data/embedder"))))
         self._forget()
 
     @property
     def fingerprint(self) -> str:
         """Name the model by the digest of its table and its dimension."""
-        return f"builtin:static-{self._digest}:{self.dimension}"
+        return f"builtin:static-{self._model.digest}:{self.dimension}"
 
     @property
     def dimension(self) -> int:
         """Return the length of a vector."""
-        return int(self._table.shape[1])
+        return int(self._model.table.shape[1])
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Embed texts; one without a known piece becomes the zero vector.
@@ -73,8 +68,7 @@ class StaticEmbedder:
             (np.ones(len(column), dtype=np.float32), column, starts), shape=(len(texts), len(used))
         )
         vectors: Vectors = counts @ self._sums(used)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+        return unit(vectors)
 
     def embed_query(self, text: str) -> Vectors:
         """Embed a question the same way as a document.
@@ -102,7 +96,7 @@ class StaticEmbedder:
         sums = sparse.csr_matrix(
             (np.ones(len(column), dtype=np.float32), column, starts), shape=(len(rows), len(used))
         )
-        table = self._table[used].astype(np.float32) * self._weights[used, None]
+        table = self._model.table[used].astype(np.float32) * self._model.weights[used, None]
         vectors: Vectors = sums @ table
         return vectors
 
@@ -113,7 +107,7 @@ class StaticEmbedder:
         new = list(set(words) - self._row_of.keys())
         for at in range(0, len(new), _ENCODE_BATCH):
             some = new[at : at + _ENCODE_BATCH]
-            found = self._tokenizer.encode_batch_fast(some, add_special_tokens=False)
+            found = self._model.tokenizer.encode_batch_fast(some, add_special_tokens=False)
             self._pieces.extend(np.array(each.ids, dtype=np.int64) for each in found)
             self._row_of.update(zip(some, range(len(self._row_of), len(self._pieces)), strict=True))
         return np.fromiter(map(self._row_of.__getitem__, words), dtype=np.int64, count=len(words))
@@ -121,6 +115,16 @@ class StaticEmbedder:
     def _forget(self) -> None:
         self._row_of: dict[str, int] = {}
         self._pieces: list[npt.NDArray[np.int64]] = []
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Return vectors at length 1; one of zeros stays.
+
+    :param vectors: (n, dimension) float32.
+    """
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    found: Vectors = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    return found
 
 
 def _words(text: str) -> list[str]:
@@ -134,11 +138,30 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _open_table(path: Path) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Map a safetensors file's `embeddings` into memory, and read its `weights`.
+@dataclass(frozen=True, slots=True)
+class _Model:
+    tokenizer: "Tokenizer"
+    table: npt.NDArray[np.int8]  # (n_pieces, dimension)
+    weights: npt.NDArray[np.float32]  # (n_pieces,); a piece's vector is its row times its weight
+    digest: str
 
-    :return: (n_pieces, dimension) int8, and (n_pieces,) float32; a piece's vector is their product.
-    """
+
+@functools.cache
+def _load(folder: Path) -> _Model:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        digest = json.loads((folder / "training.json").read_text("utf-8"))["digest"]
+        return _Model(tokenizer, *_open_table(folder / "model.safetensors"), digest)
+    except Exception as exc:
+        raise ModelError(
+            f"the built-in embedder in {folder} can't be loaded ({exc}); install ragqwen anew"
+        ) from exc
+
+
+def _open_table(path: Path) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Map a safetensors file's `embeddings` into memory, and read its `weights`."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header: dict[str, Any] = json.loads(file.read(size))

@@ -15,13 +15,16 @@ from indexes.store import CollectionIndex
 from ingest.documents import assemble, content_hash, elements_from_text
 from ingest.pipeline import Cutter
 from ragqwen.analysis import terms
-from ragqwen.embedding import HashedNgramEmbedder, Vectors
+from ragqwen.embedding import Vectors
 from ragqwen.errors import DocumentRefused
 from ragqwen.records import Chunk, Document, ParsedFile, Passage, StoredChunk
+from ragqwen.static_embedding import StaticEmbedder
 
 
-class CountingEmbedder(HashedNgramEmbedder):
-    """The built-in embedder; `texts` is all that it has embedded as documents."""
+class CountingEmbedder(StaticEmbedder):
+    """The built-in embedder, of whole passages; `texts` is all that it has embedded so."""
+
+    by_sentence = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from indexes.store import Store
-from ragqwen.embedding import HashedNgramEmbedder
+from ragqwen.static_embedding import StaticEmbedder
 from tests.fakes import put_texts
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +63,7 @@ def test_light_modules_do_not_load(heavy: str, after_light_imports: set[str]) ->
 
 
 def test_asking_loads_only_what_it_needs(tmp_path: Path) -> None:
-    embedder = HashedNgramEmbedder()
+    embedder = StaticEmbedder()
     with Store(tmp_path, embedder) as store:
         index = store.collection("default", create=True)
         put_texts(index, embedder, ferry="The ferry to Gavdos leaves at six on Monday.")

@@ -8,9 +8,11 @@ from click.testing import CliRunner
 from api.cli import main
 from indexes.store import Store
 from ragqwen import messages
+from ragqwen.static_embedding import StaticEmbedder
 from tests.api.conftest import GRUETZE, HARBOUR, CommandLine
 from tests.fakes import LetterEmbedder, put_texts
 
+BUILTIN = StaticEmbedder().fingerprint
 QUESTION = "What is the harbour fee?"
 ANSWER_KEYS = {
     "question",
@@ -166,7 +168,7 @@ def test_list_as_json_has_every_field(filled: CommandLine) -> None:
 
 
 def test_collections_are_listed(filled: CommandLine) -> None:
-    assert filled.run("collections").stdout == "default  3 documents  builtin:hashed-ngrams-2:768\n"
+    assert filled.run("collections").stdout == f"default  3 documents  {BUILTIN}\n"
     (found,) = filled.json("collections")
     assert set(found) == {"name", "n_documents", "embedder", "dimension", "revision"}
 
@@ -191,7 +193,7 @@ def test_several_documents_are_deleted_at_once(filled: CommandLine) -> None:
 def test_reindex_answers_as_before(filled: CommandLine) -> None:
     before = filled.json("ask", QUESTION)["citations"]
     said = filled.run("reindex").stdout
-    assert said == "reindexed 3 documents with builtin:hashed-ngrams-2:768\n"
+    assert said == f"reindexed 3 documents with {BUILTIN}\n"
     assert filled.json("ask", QUESTION)["citations"] == before
 
 
@@ -268,7 +270,7 @@ def test_an_index_of_another_embedder_is_refused_with_the_way_out(
         index = store.collection("default", create=True)
         put_texts(index, LetterEmbedder(), harbour=HARBOUR)
     said = cli.run("ask", QUESTION, exit_code=1).stderr
-    assert "by fake:letters:32, but builtin:hashed-ngrams-2:768 is configured" in said
+    assert f"by fake:letters:32, but {BUILTIN} is configured" in said
     assert "ragqwen reindex" in said
     cli.run("reindex")
     assert cli.json("ask", QUESTION)["answerable"]

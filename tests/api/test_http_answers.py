@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 import ragqwen
 from ragqwen import messages
+from ragqwen.static_embedding import StaticEmbedder
 from tests.api.conftest import HARBOUR, OWLS, Collection
 from tests.api.contract import sse_events
 from tests.fakes import ScriptedChat
@@ -89,7 +90,7 @@ def test_an_emptied_collection_says_that_it_is_empty(harbour: Collection) -> Non
 
 def test_notices_say_what_is_not_configured(harbour: Collection) -> None:
     notices = harbour.post("ask", question=QUESTION).json()["notices"]
-    assert notices == [messages.NO_MODEL, messages.BUILTIN_EMBEDDER]
+    assert notices == [messages.NO_MODEL]
 
 
 def test_a_stream_gives_passages_then_text_then_the_answer(harbour: Collection) -> None:
@@ -127,6 +128,6 @@ def test_health_names_what_it_runs_with(client: TestClient, path: str) -> None:
     assert client.get(path).json() == {
         "status": "ok",
         "version": ragqwen.__version__,
-        "embedder": "builtin:hashed-ngrams-2:768",
+        "embedder": StaticEmbedder().fingerprint,
         "model": "extractive",
     }

@@ -7,12 +7,12 @@ import pytest
 
 from ragqwen import messages
 from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, PassagesFound, TextDelta
-from ragqwen.embedding import HashedNgramEmbedder
 from ragqwen.errors import ModelError
 from ragqwen.prompt import NO_ANSWER
 from ragqwen.reader import ExtractiveReader
 from ragqwen.records import Answer
 from ragqwen.retrieval import Retriever
+from ragqwen.static_embedding import StaticEmbedder
 from tests.fakes import ListIndex, ScriptedChat, make_stored
 
 FERRY = "The ferry to Gavdos leaves at six."
@@ -30,7 +30,7 @@ def make_answerer(
         lexical=[(1, 4.0), (2, 1.0)] if stored else [],
         dense=[(1, 0.8), (2, 0.3)] if stored else [],
     )
-    embedder = HashedNgramEmbedder()
+    embedder = StaticEmbedder()
     if chat is None and pieces:
         chat = ScriptedChat(pieces=list(pieces))
     return Answerer(

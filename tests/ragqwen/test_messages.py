@@ -14,7 +14,6 @@ SOURCES = (
     messages.NO_MODEL,
     messages.NOT_FOUND,
     messages.NO_DOCUMENTS,
-    messages.BUILTIN_EMBEDDER,
 )
 NAMES = (
     "RAGQWEN_LLM_BASE_URL",

@@ -1,0 +1,82 @@
+"""The built-in embedder: unit vectors in which texts of 119 languages meet."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragqwen.errors import ModelError
+from ragqwen.static_embedding import StaticEmbedder
+
+EMBEDDER = StaticEmbedder()
+FACTS = Path(__file__).parents[2] / "eval" / "facts"
+FOLDER = Path(__file__).parents[2] / "ragqwen" / "data" / "embedder"
+MAX_BYTES = 40_000_000  # what the model may take in the repository
+
+
+@given(st.lists(st.text(max_size=80), max_size=4))
+def test_vectors_are_of_length_one_or_zero(texts: list[str]) -> None:
+    vectors = EMBEDDER.embed_documents(texts)
+    assert (vectors.shape, vectors.dtype) == ((len(texts), 256), np.float32)
+    for norm in np.linalg.norm(vectors, axis=1):
+        assert norm == pytest.approx(1, abs=1e-5) or norm == 0
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_a_vector_does_not_depend_on_the_batch(text: str, other: str) -> None:
+    _, vector = EMBEDDER.embed_documents([other, text])
+    np.testing.assert_allclose(vector, EMBEDDER.embed_query(text), atol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t"])
+def test_a_text_of_nothing_is_like_nothing(text: str) -> None:
+    assert not EMBEDDER.embed_query(text).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "near", "far"),
+    [
+        ("Where does the ferry leave?", "Das Schiff fährt im Hafen ab.", "Der Hund schläft."),
+        ("How much water is there?", "水很多。", "狗在睡觉。"),
+        ("Wapi kuna shule?", "სკოლა სოფელშია.", "ძაღლს სძინავს."),
+        ("The price of bread", "Цена хлеба", "Собака спит."),
+        ("ଭାରତର ଇତିହାସ", "History of India", "The dog sleeps."),
+        ("Serbia", "Србија", "Шпанија"),
+        ("國家的歷史", "国家的历史", "狗在睡觉"),
+    ],
+)
+def test_what_means_the_same_is_nearer_in_any_language(text: str, near: str, far: str) -> None:
+    query = EMBEDDER.embed_query(text)
+    to_near, to_far = EMBEDDER.embed_documents([near, far]) @ query
+    assert to_near > to_far + 0.1
+
+
+def test_a_word_that_tells_little_brings_a_short_vector() -> None:
+    the, volcano = np.linalg.norm(EMBEDDER.embed_words(["the", "volcano"]), axis=1)
+    assert the < volcano / 2
+
+
+def test_sentence_transformers_gives_the_same_vectors() -> None:
+    from sentence_transformers import SentenceTransformer
+
+    texts = [path.read_text("utf-8")[:2000] for path in sorted(FACTS.glob("*.toml"))]
+    texts += ["", "a\u00a0b\u3000c ´x", "ﷺ مُحَمَّد", "İstanbul ısı", "👩\u200d👧 x", "ଓଡ଼ିଶା", "2,5%"]
+    theirs = SentenceTransformer(str(FOLDER)).encode(texts)
+    np.testing.assert_allclose(EMBEDDER.embed_documents(texts), theirs, atol=1e-5)
+    assert len(texts) > 119
+
+
+def test_a_word_of_any_length_is_embedded_in_pieces() -> None:
+    assert EMBEDDER.embed_query("x" * 1_000_000).any()
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="install ragqwen anew"):
+        StaticEmbedder(tmp_path)
+
+
+def test_the_model_is_small_enough_to_be_in_the_repository() -> None:
+    sizes = [path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()]
+    assert sum(sizes) <= MAX_BYTES
