@@ -230,7 +230,7 @@ def test_an_error_while_storing_leaves_nothing_behind(
 def test_vectors_of_another_length_are_refused(
     catalogue: Catalogue, collection: Collection
 ) -> None:
-    with pytest.raises(DimensionMismatch, match=r"b: vectors of shape \(1, 32\).* 768 numbers"):
+    with pytest.raises(DimensionMismatch, match=r"b: vectors of shape \(1, 32\).* 256 numbers"):
         put(catalogue, collection, LetterEmbedder(), b="Two.")
     assert catalogue.count_documents(collection) == 0
 

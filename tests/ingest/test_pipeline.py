@@ -144,7 +144,7 @@ def test_vectors_that_are_kept_are_those_of_their_chunks(
     run(pipeline, folder)
     query = embedder.embed_query(f"a.txt\n{SECTIONS[2]}")
     ((chunk_id, cosine),) = index.dense(query, 1)
-    assert cosine == pytest.approx(1, abs=1e-5)
+    assert cosine == pytest.approx(1, abs=1e-3)
     assert index.chunks([chunk_id])[chunk_id].chunk.text == SECTIONS[2]
 
 
@@ -265,7 +265,7 @@ def test_chunks_are_stored_and_indexed_in_their_own_language(
     thai = "เรือข้ามฟากออกจากท่าเรือเก่าตอนหกโมงเช้า สุนัขต้องอยู่บนดาดฟ้าชั้นบน"
     write(folder, a=f"{english}\n\n{english}\n\n{thai}")
     run(pipeline, folder)
-    (found, _), *_ = index.lexical(terms("ดาดฟ้า", "tha_Thai"), 5)
+    (found, _), *_ = index.lexical(terms("ดาดฟ้า"), 5)
     stored = index.chunks([found])[found]
     assert (stored.chunk.language, stored.chunk.text) == ("tha_Thai", thai)
     (about,) = index.documents()

@@ -1,11 +1,21 @@
 """Which language a text is in."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from ragqwen.identification import MAX_CHARS, N_BUCKETS, hash_ngrams, identify, identify_batch
+from ragqwen.identification import (
+    MAX_CHARS,
+    N_BUCKETS,
+    hash_features,
+    identify,
+    identify_batch,
+    pack,
+    unpack,
+)
 from ragqwen.languages import UNKNOWN, languages
 
 
@@ -72,10 +82,88 @@ def test_a_text_is_judged_alike_alone_and_among_others() -> None:
     assert identify_batch(texts) == [identify_batch([text])[0] for text in texts]
 
 
+NOT_TOLD = pytest.mark.xfail(reason="taken for a language of the 119 with like words or letters")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "Umkhumbi uphuma ethekwini ngehora lesithupha ekuseni, futhi izingane azikhokhi.",
+            id="Zulu",
+            marks=NOT_TOLD,
+        ),
+        pytest.param(
+            "Jirgin ruwa yana barin tashar da ƙarfe shida na safe, yara kuma ba sa biya.",
+            id="Hausa",
+            marks=NOT_TOLD,
+        ),
+        pytest.param(
+            "Wamp'uqa paqarinmi lluqsin suqta pachapi, wawakunaqa manan qullqita qunkuchu.",
+            id="Quechua",
+            marks=NOT_TOLD,
+        ),
+        pytest.param(
+            "Кеме эртең менен саат алтыда порттон чыгат, балдар үчүн акысыз.",
+            id="Kyrgyz",
+            marks=NOT_TOLD,
+        ),
+        pytest.param(
+            "Ka wehe te waka i te wāpu i te ono karaka i te ata, kāore ngā tamariki e utu.",
+            id="Maori",
+        ),
+        pytest.param(
+            "Doontu waxay ka baxdaa dekedda lixda subaxnimo, carruurtuna lacag ma bixiyaan.",
+            id="Somali",
+        ),
+        pytest.param("ᐅᒥᐊᖅ ᐊᐅᓪᓚᕐᓂᐊᖅᑐᖅ ᐅᓪᓛᒃᑯᑦ", id="Inuktitut"),
+        pytest.param("መርከቡ ከጠዋቱ አሥራ ሁለት ሰዓት ላይ ከወደብ ይነሳል።", id="Amharic"),
+        pytest.param("གྲུ་གཟིངས་དེ་ཞོགས་པའི་ཆུ་ཚོད་དྲུག་པར་འགྲོ་གི་རེད།", id="Tibetan"),
+    ],
+)
+def test_a_sentence_in_another_language_is_unknown(text: str) -> None:
+    assert identify_batch([text])[0].code == UNKNOWN
+
+
+def test_a_long_text_in_another_language_is_unknown() -> None:
+    maori = "Ka wehe te waka i te wāpu i te ono karaka i te ata, kāore ngā tamariki e utu. "
+    assert identify(maori * 30) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("Hant", "請開啟 Bluetooth 與 Wi-Fi"),
+        ("Cyrl", "Скачайте Acrobat Reader для Windows"),
+        ("Hang", "Microsoft Office 문서 열기"),
+        ("Armn", "Միացրեք Google Chrome"),
+    ],
+)
+def test_names_in_latin_letters_do_not_make_a_line_latin(script: str, text: str) -> None:
+    assert identify_batch([text])[0].code.endswith(script)
+
+
+def test_only_languages_of_the_script_are_ranked() -> None:
+    (found,) = identify_batch(["Նավը մեկնում է նավահանգստից առավոտյան ժամը վեցին։"])
+    assert found.ranked == (("hye_Armn", 1.0),)
+
+
+def test_a_word_has_the_same_bucket_in_every_text() -> None:
+    alone = hash_features(["harbour"]).buckets[-1]
+    amid = hash_features(["Fähre", "the harbour at six"])
+    assert alone in amid.buckets[amid.starts[1] :]
+    assert alone not in amid.buckets[: amid.starts[1]]
+
+
+@given(arrays(np.int8, (6, 3), elements=st.integers(-8, 7)))
+def test_packed_numbers_come_back(table: npt.NDArray[np.int8]) -> None:
+    assert np.array_equal(unpack(pack(table)), table)
+
+
 @given(st.lists(st.text(max_size=MAX_CHARS * 2), min_size=1, max_size=5))
 def test_every_text_has_ngrams_in_the_table(texts: list[str]) -> None:
-    ids, starts = hash_ngrams(texts)
-    assert ids.min() >= 0
-    assert ids.max() < N_BUCKETS
-    assert len(starts) == len(texts)
-    assert np.all(np.diff(np.append(starts, len(ids))) > 0)
+    features = hash_features(texts)
+    assert features.buckets.min() >= 0
+    assert features.buckets.max() < N_BUCKETS
+    assert len(features.starts) == len(features.scripts) == len(features.letters) == len(texts)
+    assert np.all(features.counts > 0)

@@ -139,7 +139,7 @@ def own_texts() -> dict[str, str]:
 
 def test_words_are_cut_as_the_table_says(own_texts: dict[str, str]) -> None:
     def touching(code: str) -> float:
-        spans = list(words(own_texts[code], code))
+        spans = list(words(own_texts[code]))
         return sum(a[1] == b[0] for a, b in pairwise(spans)) / len(spans)
 
     cut_without_spaces = {code for code in languages() if touching(code) > 0.5}
@@ -150,7 +150,7 @@ def test_words_are_cut_as_the_table_says(own_texts: dict[str, str]) -> None:
 def test_sentences_are_cut_as_the_table_says(own_texts: dict[str, str]) -> None:
     def without_marks(code: str) -> str:
         text = own_texts[code]
-        return " ".join(text[start:end] for start, end in words(text, code))
+        return " ".join(text[start:end] for start, end in words(text))
 
     by_clauses = {
         code for code in languages() if len(list(sentences(without_marks(code), code))) > 3
@@ -162,7 +162,7 @@ def test_sentences_are_cut_as_the_table_says(own_texts: dict[str, str]) -> None:
 
 def test_words_are_analysed_as_the_table_says(own_texts: dict[str, str]) -> None:
     for code, language in languages().items():
-        no_numbers = [term for term in terms(own_texts[code], code) if not DIGIT.search(term)]
+        no_numbers = [term for term in terms(own_texts[code]) if not DIGIT.search(term)]
         longest = max(no_numbers, key=len)
         sizes = {len(piece) - 1 for piece in with_pieces([longest])[1:]}  # a "#" begins each
         assert f"{max(sizes)}-grams" == language.analysis, code
@@ -178,7 +178,7 @@ def test_tokens_per_character_hold_on_our_own_texts(own_texts: dict[str, str]) -
 
 def test_words_to_english_level_our_own_texts(own_texts: dict[str, str]) -> None:
     """Facts are about as long in every language, but no translations; spread 0.18 becomes 0.12."""
-    counts = {code: count_words(text, code) for code, text in own_texts.items()}
+    counts = {code: count_words(text) for code, text in own_texts.items()}
     levelled = [count / words_to_english(code) for code, count in counts.items()]
 
     def spread(values: Sequence[float]) -> float:

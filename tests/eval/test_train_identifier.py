@@ -1,0 +1,62 @@
+"""Training the language identifier."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from eval.train_identifier import jumble, main, split_rows
+from ragqwen.identification import N_BUCKETS
+from ragqwen.languages import languages
+
+LINES = {
+    "spa_Latn": "el barco sale del puerto por la mañana con los niños",
+    "fin_Latn": "laiva lähtee satamasta aamulla lasten kanssa ja palaa illalla",
+}
+
+
+def test_a_line_that_is_kept_out_is_nowhere_in_training() -> None:
+    rows = {("tatoeba", str(i)): f"oración número {i % 50}" for i in range(400)}
+    train, kept_out = split_rows(rows, {}, "spa_Latn")
+    assert kept_out
+    assert not set(train) & set(kept_out)
+    assert len(train) == len(set(train))
+
+
+def test_a_copy_of_the_english_line_is_left_out_except_in_english() -> None:
+    rows = {("cldr", str(i)): f"this Monday {i}" for i in range(40)}
+    assert split_rows(rows, rows, "sun_Latn")[0] == []
+    assert split_rows(rows, rows, "eng_Latn")[0]
+
+
+def test_jumbled_text_keeps_its_shape_and_letters_and_loses_its_words() -> None:
+    text = "the ferry leaves the harbour at six in the morning"
+    jumbled = jumble(text, np.random.default_rng(3))
+    assert [len(word) for word in jumbled.split()] == [len(word) for word in text.split()]
+    assert set(jumbled) == set(text)
+    assert not set(jumbled.split()) & {"ferry", "leaves", "harbour", "morning"}
+
+
+@pytest.fixture
+def parallel(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    for code in languages():
+        with gzip.open(tmp_path / f"{code}.tsv.gz", "wt", encoding="utf-8") as file:
+            for i in range(600 if code in LINES else 0):
+                file.write(f"tatoeba\t{i}\t{' '.join(rng.permutation(LINES[code].split()))}\n")
+    return tmp_path
+
+
+def test_a_model_of_the_languages_with_text_is_written(parallel: Path, tmp_path: Path) -> None:
+    args = [str(parallel), "--out", str(tmp_path), "--samples", "500", "--passes", "1"]
+    result = CliRunner().invoke(main, args, catch_exceptions=False)
+    assert result.exit_code == 0
+    about = json.loads((tmp_path / "identifier.json").read_text("utf-8"))
+    assert set(about["codes"]) == set(LINES)
+    table = np.load(tmp_path / "identifier.npy")
+    assert len(table) == N_BUCKETS // 2
+    assert np.shape(about["weights"]) == (table.shape[1], len(LINES) + 1)
+    assert table.any()
