@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from indexes.store import CollectionIndex, Store
 from ragqwen import messages
+from ragqwen.alignment import Aligner
 from ragqwen.answer import EXTRACTIVE, Answerer
 from ragqwen.embedding import Embedder
-from ragqwen.errors import SettingsError
+from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reranking import Reranker
 from ragqwen.retrieval import Retriever
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ingest.sandbox import ParserPool
 
 BUILTIN = "builtin"
+LIGHT = "light"
 _BUILTIN_DENSE_WEIGHT = 0.4  # between 0.3 and 0.5, which xquad can't tell apart (LOG.md)
 _MODEL_DENSE_WEIGHT = 1.0
 
@@ -52,6 +54,18 @@ class Service:
         self.store.close()
 
     @functools.cached_property
+    def aligner(self) -> Aligner:
+        """Return what compares a question with sentences, by the built-in embedder's words."""
+        from ragqwen.static_embedding import StaticEmbedder
+
+        return Aligner(StaticEmbedder())
+
+    @functools.cached_property
+    def ranker(self) -> LightRanker | None:
+        """Return the light reranker, if the settings want it."""
+        return LightRanker(self.aligner) if self.settings.reranker == LIGHT else None
+
+    @functools.cached_property
     def reranker(self) -> Reranker | None:
         """Return what reranks, which is loaded at first use: to ingest there is no need of it."""
         return make_reranker(self.settings)
@@ -69,6 +83,7 @@ class Service:
             self.store.collection(collection),
             self.embedder,
             dense_weight=weight,
+            ranker=self.ranker,
             reranker=self.reranker,
         )
 
@@ -80,7 +95,7 @@ class Service:
         notices: tuple[str, ...] = () if self._chat else (messages.NO_MODEL,)
         return Answerer(
             self.retriever(collection),
-            ExtractiveReader(self.embedder),
+            ExtractiveReader(self.aligner),
             chat=self._chat,
             model_name=(self.settings.llm_model or "given") if self._chat else EXTRACTIVE,
             context_tokens=self.settings.context_tokens,
@@ -170,18 +185,12 @@ def make_embedder(settings: Settings) -> Embedder:
 
 
 def make_reranker(settings: Settings) -> Reranker | None:
-    """Return the reranker that the settings name, None if they name none.
+    """Return the reranking model that the settings name, None if they name none.
 
-    :raises SettingsError: if it is one that isn't there yet.
     :raises ModelError: if it can't be loaded.
     """
-    if settings.reranker == "off":
+    if settings.reranker in ("off", LIGHT):
         return None
-    if settings.reranker == "light":
-        raise SettingsError(
-            "RAGQWEN_RERANKER is 'light', which is not there yet; set 'off', or a model such as "
-            "Qwen/Qwen3-Reranker-0.6B"
-        )
     if settings.reranker_base_url is not None:
         from ragqwen.model_server import ModelServer
         from ragqwen.served_reranker import ServedReranker

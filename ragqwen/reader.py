@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ragqwen.alignment import Aligner
 from ragqwen.analysis import terms
-from ragqwen.embedding import Embedder
+from ragqwen.languages import group_of
 from ragqwen.matching import overlap, term_weights
 from ragqwen.records import Passage
 from ragqwen.retrieval import Evidence
@@ -17,7 +18,8 @@ _KEEP_RATIO = 0.5  # of the best sentence's likeness: a weaker one is left out
 _PASSAGES = 5
 _CONTEXT_CREDIT = 0.35
 _PASSAGE_WEIGHT = 0.5
-_COSINE_WEIGHT = 0.7
+_MET_WEIGHT = 1.0
+_MIN_MET = 0.45  # of a passage in another language, whose words are none of the question's
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Quote:
 class Reading:
     """What the reader found: quotes in the order they are to be read; none if unanswerable.
 
-    `coverage` in [0, 1] is the share of the question, by weight, that the passages speak of.
+    `coverage` in [0, 1] is the share of the question, by weight, that the passages speak of: by
+    words, and in other languages by the vectors of words.
     """
 
     quotes: tuple[Quote, ...]
@@ -56,24 +59,39 @@ class _Statement:
 
 
 class ExtractiveReader:
-    """Picks the sentences that share most of the question's telling words and spelling."""
+    """Picks the sentences that meet most of the question's telling words, in any language."""
 
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
+    def __init__(self, aligner: Aligner) -> None:
+        self._aligner = aligner
 
     def read(self, evidence: Evidence) -> Reading:
         """Choose up to three sentences, or none if the passages don't speak of the question."""
         weights = term_weights(evidence.document_frequencies)
         passages = evidence.passages[:_PASSAGES]
         statements = [_statements(passage) for passage in passages]
+        if not passages:
+            return Reading((), 0.0)
         coverage = _coverage(weights, passages, statements)
         if coverage < _MIN_COVERAGE:
-            return Reading((), coverage)
+            foreign = [
+                passage
+                for passage in passages
+                if group_of(passage.language) != group_of(evidence.language)
+            ]
+            coverage = max(coverage, self._met(evidence.question, foreign))
+            if coverage < _MIN_MET:
+                return Reading((), coverage)
+            passages = tuple(foreign)
+            statements = [_statements(passage) for passage in passages]
         quotes = self._scored(evidence.question, weights, passages, statements)
         best = quotes[0].likeness
         enough = min(_KEEP_RATIO * best, best)  # the best stays, be its likeness negative
         chosen = [quote for quote in quotes[:_MAX_SENTENCES] if quote.likeness >= enough]
         return Reading(tuple(chosen), coverage)
+
+    def _met(self, question: str, passages: Sequence[Passage]) -> float:
+        texts = [(" › ".join((p.title, *p.headings)), p.text) for p in passages]
+        return max((found.whole_met for found in self._aligner.align(question, texts)), default=0.0)
 
     def _scored(
         self,
@@ -91,10 +109,10 @@ class ExtractiveReader:
             for statement in _quotable(passage, some, set(weights))
         ]
         texts = [passage.text[statement.start : statement.end] for passage, statement, _ in found]
-        cosines = self._embedder.embed_documents(texts) @ self._embedder.embed_query(question)
+        met = self._aligner.align(question, [texts])[0].met.tolist()
         quotes = []
-        for (passage, statement, place), text, cosine in zip(found, texts, cosines, strict=True):
-            likeness = overlap(weights, statement.terms) + _COSINE_WEIGHT * float(cosine)
+        for (passage, statement, place), text, share in zip(found, texts, met, strict=True):
+            likeness = overlap(weights, statement.terms) + _MET_WEIGHT * share
             start, end = passage.start + statement.start, passage.start + statement.end
             quotes.append(Quote(passage, start, end, text, likeness, likeness + place))
         return sorted(quotes, key=lambda quote: -quote.score)

@@ -9,6 +9,7 @@ import regex
 from ragqwen.analysis import normal_form, terms, with_pieces
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.identification import identify
+from ragqwen.ranking import Candidate, LightRanker
 from ragqwen.records import Passage, StoredChunk
 from ragqwen.reranking import Reranker
 from ragqwen.text import normalise_text
@@ -17,6 +18,7 @@ Leg = Literal["hybrid", "dense", "lexical"]
 Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
 
 _CANDIDATES = 100  # of each leg, whatever k, so that k doesn't change the order
+_RANKED = 30  # of each leg's chunks that the light ranker looks at
 _RERANKED = 30  # candidates that the reranker reads
 _NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
@@ -52,6 +54,16 @@ class Evidence:
     passages: tuple[Passage, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question in its normal form, its language and its terms, with how many chunks have each."""
+
+    text: str
+    language: str
+    terms: tuple[str, ...]
+    document_frequencies: Mapping[str, int]
+
+
 class Retriever:
     """Searches one collection by vectors and by words and fuses the two."""
 
@@ -61,14 +73,17 @@ class Retriever:
         embedder: Embedder,
         *,
         dense_weight: float,
+        ranker: LightRanker | None = None,
         reranker: Reranker | None = None,
     ) -> None:
         """:param dense_weight: the vectors' part beside 1 for the words, see `fuse`.
+        :param ranker: puts what both legs found in order, in the place of `fuse`.
         :param reranker: has the last word on the order of the best candidates.
         """
         self._index = index
         self._embedder = embedder
         self._dense_weight = dense_weight
+        self._ranker = ranker
         self._reranker = reranker
 
     def retrieve(
@@ -80,29 +95,49 @@ class Retriever:
         :param max_tokens: Qwen tokens that the passages may have together.
         :return: passages, best first; neighbouring chunks come as one passage.
         """
-        question = normalise_text(question)
-        language = identify(question)
-        query_terms = terms(question)
+        asked = self.understand(question)
         n_candidates = max(_CANDIDATES, 2 * k)
-        lexical: Hits = []
-        dense: Hits = []
-        if leg != "dense":
-            lexical = self._index.lexical(with_pieces(query_terms), n_candidates)
-        if leg != "lexical":
-            dense = self._index.dense(self._embedder.embed_query(question), n_candidates)
+        lexical, dense = self._search(asked, leg, n_candidates)
         fused = fuse(lexical, dense, dense_weight=self._dense_weight)
         chunks = self._index.chunks([chunk_id for chunk_id, _ in fused])
         scored = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
+        if self._ranker is not None and leg == "hybrid":
+            best = _candidates(lexical, dense, chunks)
+            scores = self._ranker.scores(
+                asked.text, asked.language, asked.document_frequencies, best
+            )
+            scored = _reordered(scored, [item.stored for item in best], scores)
         if self._reranker is not None:
-            scored = rerank(question, scored, self._reranker)
+            scored = rerank(asked.text, scored, self._reranker)
         chosen = _choose(scored, k, max_tokens)
         return Evidence(
-            question=question,
-            language=language,
-            terms=tuple(query_terms),
-            document_frequencies=self._index.document_frequencies(query_terms),
+            question=asked.text,
+            language=asked.language,
+            terms=asked.terms,
+            document_frequencies=asked.document_frequencies,
             passages=tuple(self._passage(group) for group in chosen),
         )
+
+    def candidates(self, asked: Question) -> list[Candidate]:
+        """Return what the light ranker puts in order: the best chunks of each leg."""
+        lexical, dense = self._search(asked, "hybrid", _RANKED)
+        chunks = self._index.chunks([chunk_id for chunk_id, _ in (*lexical, *dense)])
+        return _candidates(lexical, dense, chunks)
+
+    def _search(self, asked: Question, leg: Leg, n: int) -> tuple[Hits, Hits]:
+        lexical: Hits = []
+        dense: Hits = []
+        if leg != "dense":
+            lexical = self._index.lexical(with_pieces(asked.terms), n)
+        if leg != "lexical":
+            dense = self._index.dense(self._embedder.embed_query(asked.text), n)
+        return lexical, dense
+
+    def understand(self, question: str) -> Question:
+        """Return what retrieval knows of a question before it searches."""
+        text = normalise_text(question)
+        found = tuple(terms(text))
+        return Question(text, identify(text), found, self._index.document_frequencies(found))
 
     def _passage(self, group: Sequence[tuple[StoredChunk, float]]) -> Passage:
         """Make one passage of chunks that follow one another."""
@@ -154,14 +189,28 @@ def rerank(
     The reranker reads what was embedded: title and headings before the text. The scores of the
     rest are scaled to end where its own do.
     """
-    best, rest = scored[:_RERANKED], scored[_RERANKED:]
-    scores = reranker.scores(question, [_with_headings(stored) for stored, _ in best])
-    ranked = sorted(
-        ((stored, float(score)) for (stored, _), score in zip(best, scores, strict=True)),
-        key=lambda item: -item[1],
-    )
-    if not rest:
-        return ranked
+    best = [stored for stored, _ in scored[:_RERANKED]]
+    scores = reranker.scores(question, list(map(_with_headings, best)))
+    return _reordered(scored, best, scores.tolist())
+
+
+def _candidates(lexical: Hits, dense: Hits, chunks: Mapping[int, StoredChunk]) -> list[Candidate]:
+    bm25 = dict(lexical)
+    best = dict.fromkeys(i for i, _ in (*lexical[:_RANKED], *dense[:_RANKED]) if i in chunks)
+    return [Candidate(chunks[i], bm25.get(i, 0.0)) for i in best]
+
+
+def _reordered(
+    scored: Sequence[tuple[StoredChunk, float]],
+    best: Sequence[StoredChunk],
+    scores: Sequence[float],
+) -> list[tuple[StoredChunk, float]]:
+    """Put the best in the order of their new scores; the rest follow, scaled to end below."""
+    ranked = sorted(zip(best, scores, strict=True), key=lambda item: -item[1])
+    done = {stored.chunk_id for stored in best}
+    rest = [(stored, score) for stored, score in scored if stored.chunk_id not in done]
+    if not rest or not ranked:
+        return ranked or rest
     scale = ranked[-1][1] / (rest[0][1] or 1.0)
     return ranked + [(stored, scale * score) for stored, score in rest]
 

@@ -35,7 +35,8 @@ class Settings(BaseSettings):
         None, ge=0, description="the vectors' part beside 1 for BM25; by default the embedder's"
     )
     reranker: str = Field(
-        "off", description="'off', or a cross-encoder such as Qwen/Qwen3-Reranker-0.6B"
+        "light",
+        description="'light', 'off', or a cross-encoder such as Qwen/Qwen3-Reranker-0.6B",
     )
     reranker_base_url: str | None = Field(
         None,
@@ -89,9 +90,9 @@ def load_settings(**overrides: object) -> Settings:
             "RAGQWEN_EMBEDDER_BASE_URL is set, but RAGQWEN_EMBEDDER is 'builtin': set it to the "
             "model that is served there"
         )
-    if settings.reranker_base_url and settings.reranker == "off":
+    if settings.reranker_base_url and settings.reranker in ("off", "light"):
         raise SettingsError(
-            "RAGQWEN_RERANKER_BASE_URL is set, but RAGQWEN_RERANKER is 'off': set it to the model "
-            "that is served there"
+            f"RAGQWEN_RERANKER_BASE_URL is set, but RAGQWEN_RERANKER is {settings.reranker!r}: set "
+            "it to the model that is served there"
         )
     return settings

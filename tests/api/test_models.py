@@ -10,8 +10,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from api.wiring import make_embedder, make_reranker
-from ragqwen.errors import ModelError, SettingsError
+from api.wiring import Service, make_embedder, make_reranker
+from ragqwen.errors import ModelError
 from ragqwen.settings import load_settings
 
 
@@ -63,13 +63,15 @@ def test_a_reranker_is_used_on_the_server_that_is_named(server_url: str) -> None
     assert reranker.scores("tea?", ["Tea.", "Salt."]).tolist() == [0.5, 0.5]
 
 
-def test_there_is_no_reranker_by_default() -> None:
+def test_the_light_ranker_is_the_default_and_no_model() -> None:
+    assert load_settings().reranker == "light"
     assert make_reranker(load_settings()) is None
 
 
-def test_the_light_reranker_is_not_there_yet() -> None:
-    with pytest.raises(SettingsError, match="'light', which is not there yet"):
-        make_reranker(load_settings(reranker="light"))
+@pytest.mark.parametrize(("reranker", "is_light"), [("light", True), ("off", False)])
+def test_the_light_ranker_can_be_left_out(reranker: str, is_light: bool, tmp_path: Path) -> None:
+    with Service(load_settings(data_dir=tmp_path, reranker=reranker)) as service:
+        assert (service.ranker is not None) == is_light
 
 
 def test_a_reranker_that_is_none_is_told(tmp_path: Path) -> None:

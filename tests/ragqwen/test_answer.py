@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ragqwen import messages
+from ragqwen.alignment import Aligner
 from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, PassagesFound, TextDelta
 from ragqwen.errors import ModelError
 from ragqwen.prompt import NO_ANSWER
@@ -34,7 +35,10 @@ def make_answerer(
     if chat is None and pieces:
         chat = ScriptedChat(pieces=list(pieces))
     return Answerer(
-        Retriever(index, embedder, dense_weight=0.4), ExtractiveReader(embedder), chat=chat, **more
+        Retriever(index, embedder, dense_weight=0.4),
+        ExtractiveReader(Aligner(embedder)),
+        chat=chat,
+        **more,
     )
 
 

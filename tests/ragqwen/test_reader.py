@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqwen.alignment import Aligner
 from ragqwen.analysis import terms
 from ragqwen.reader import ExtractiveReader, Reading
 from ragqwen.records import Passage
 from ragqwen.retrieval import Evidence
-from tests.fakes import CountingEmbedder, make_passage
+from ragqwen.static_embedding import StaticEmbedder
+from tests.fakes import make_passage
 
 FERRY = make_passage(
     "ferry",
@@ -25,7 +27,7 @@ def read(question: str, *passages: Passage) -> Reading:
     asked = terms(question)
     frequencies = {term: COMMON.get(term, 1) for term in asked}
     evidence = Evidence(question, "eng_Latn", tuple(asked), frequencies, passages)
-    return ExtractiveReader(CountingEmbedder()).read(evidence)
+    return ExtractiveReader(Aligner(StaticEmbedder())).read(evidence)
 
 
 def test_the_sentence_that_answers_is_quoted_first() -> None:
@@ -114,3 +116,15 @@ def test_it_reads_scripts_without_spaces(
 ) -> None:
     passage = make_passage("d", text, language=language)
     assert read(question, passage).quotes[0].text == answer
+
+
+def test_a_passage_in_another_language_is_read_by_the_vectors_of_words() -> None:
+    text = "Hunde müssen draußen bleiben. Das Wasser im Fluss ist sehr kalt. Brot kostet zwei Euro."
+    passage = make_passage("d", text, language="deu_Latn")
+    (quote, *_) = read("How cold is the water in the river?", passage).quotes
+    assert quote.text == "Das Wasser im Fluss ist sehr kalt."
+
+
+def test_a_passage_in_another_language_about_something_else_answers_nothing() -> None:
+    passage = make_passage("d", "Hunde müssen draußen bleiben.", language="deu_Latn")
+    assert read("Who was the first president of the republic?", passage).quotes == ()
