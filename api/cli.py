@@ -52,7 +52,7 @@ def main(ctx: click.Context, data_dir: Path | None) -> None:
 
     Works offline with nothing configured. Settings are environment variables: set
     RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL to have Qwen3 write the answers, and RAGQWEN_EMBEDDER
-    to a model such as Qwen/Qwen3-Embedding-0.6B to find documents across languages.
+    to a model such as Qwen/Qwen3-Embedding-0.6B to understand more of the documents.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a script's characters

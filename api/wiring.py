@@ -62,8 +62,8 @@ class Service:
 
     @functools.cached_property
     def ranker(self) -> LightRanker | None:
-        """Return the light reranker, if the settings want it."""
-        return LightRanker(self.aligner) if self.settings.reranker == LIGHT else None
+        """Return what orders what both legs found, unless the settings are without reranking."""
+        return None if self.settings.reranker == "off" else LightRanker(self.aligner)
 
     @functools.cached_property
     def reranker(self) -> Reranker | None:

@@ -81,7 +81,8 @@ def add_questions(pool: PairPool, folder: Path, weight: float) -> None:
     passages: dict[str, list[str]] = defaultdict(list)
     paragraph_of: dict[str, str] = {}
     for language, path in dataset.corpora.items():
-        texts = {row["_id"]: row["text"] for row in map(json.loads, path.open(encoding="utf-8"))}
+        rows = map(json.loads, path.read_text("utf-8").splitlines())
+        texts = {row["_id"]: row["text"] for row in rows}
         if language not in dataset.queries:
             continue
         for query in dataset.read_queries(language):

@@ -1,0 +1,40 @@
+"""How well a question's words are met in sentences."""
+
+import pytest
+
+from ragqwen.alignment import Aligner
+from ragqwen.static_embedding import StaticEmbedder
+
+ALIGNER = Aligner(StaticEmbedder())
+
+
+def test_a_question_is_met_wholly_by_itself() -> None:
+    question = "Where does the ferry leave?"
+    (found,) = ALIGNER.align(question, [[question]])
+    assert found.cosine == pytest.approx(1, abs=1e-5)
+    assert found.whole_met == pytest.approx(1, abs=1e-5)
+
+
+def test_a_text_meets_what_its_sentences_meet_together() -> None:
+    (found,) = ALIGNER.align("river bread", [["The river.", "The bread."]])
+    assert found.whole_met > found.met.max() + 0.1
+    assert (len(found.met), len(found.cosines)) == (2, 2)
+
+
+def test_texts_are_compared_each_for_itself() -> None:
+    texts = [["The river.", "The bread."], ["A dog."], ["River bread."]]
+    together = ALIGNER.align("river bread", texts)
+    for text, found in zip(texts, together, strict=True):
+        (alone,) = ALIGNER.align("river bread", [text])
+        assert found.whole_met == pytest.approx(alone.whole_met, abs=1e-5)
+        assert found.cosines == pytest.approx(alone.cosines, abs=1e-5)
+
+
+@pytest.mark.parametrize("sentence", ["", " ", "…", "\u200d"])
+def test_a_sentence_without_words_meets_nothing(sentence: str) -> None:
+    (found,) = ALIGNER.align("river", [[sentence]])
+    assert (found.whole_met, found.cosine) == (0, 0)
+
+
+def test_no_texts_have_no_alignments() -> None:
+    assert ALIGNER.align("river", []) == []

@@ -1,0 +1,65 @@
+"""The light reranker: words and vectors together put candidates in order."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ragqwen.alignment import Aligner
+from ragqwen.ranking import FEATURES, Candidate, LightRanker
+from ragqwen.static_embedding import StaticEmbedder
+from tests.fakes import make_stored
+
+RANKER = LightRanker(Aligner(StaticEmbedder()))
+QUESTION = "How cold is the water in the river?"
+
+
+def candidate(chunk_id: int, text: str, language: str, lexical: float = 0.0) -> Candidate:
+    stored = make_stored(chunk_id, f"d{chunk_id}", text)
+    return Candidate(replace(stored, chunk=replace(stored.chunk, language=language)), lexical)
+
+
+GERMAN = candidate(1, "Das Wasser im Fluss ist sehr kalt.", "deu_Latn")
+DOGS = candidate(2, "Hunde müssen draußen bleiben.", "deu_Latn")
+ENGLISH = candidate(3, "The water of the river is very cold.", "eng_Latn", lexical=4.0)
+NAME_ONLY = candidate(4, "Die How-Halle steht in Rom.", "deu_Latn", lexical=5.0)
+
+
+def scores(*candidates: Candidate) -> list[float]:
+    return RANKER.scores(QUESTION, "eng_Latn", {"water": 1, "river": 1, "the": 2}, candidates)
+
+
+def test_what_answers_in_another_language_goes_before_what_does_not() -> None:
+    german, dogs = scores(GERMAN, DOGS)
+    assert german > dogs
+
+
+def test_a_stray_word_does_not_outweigh_what_answers() -> None:
+    german, name_only = scores(GERMAN, NAME_ONLY)
+    assert german > name_only
+
+
+def test_the_passage_with_the_very_words_comes_first() -> None:
+    assert np.argmax(scores(GERMAN, DOGS, ENGLISH)) == 2
+
+
+def test_scores_are_odds() -> None:
+    assert all(0 <= score <= 1 for score in scores(GERMAN, DOGS, ENGLISH, NAME_ONLY))
+
+
+def test_no_candidates_have_no_scores() -> None:
+    assert scores() == []
+
+
+@pytest.mark.parametrize("question", ["", "???", "\u200b"])
+def test_a_question_without_words_is_ranked_all_the_same(question: str) -> None:
+    found = RANKER.scores(question, "und", {}, [GERMAN, DOGS])
+    assert all(np.isfinite(found))
+
+
+def test_features_in_the_questions_language_stand_apart() -> None:
+    features = RANKER.features(QUESTION, "eng_Latn", {"water": 1}, [GERMAN, ENGLISH])
+    n = len(FEATURES)
+    assert features.shape == (2, 2 * n + 1)
+    np.testing.assert_array_equal(features[0, n:], 0)
+    np.testing.assert_array_equal(features[1, n : 2 * n], features[1, :n])
