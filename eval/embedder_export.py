@@ -40,7 +40,6 @@ def export(
     scale = np.where(weights > 0, weights, 1)
     table = np.round(vectors / scale[:, None]).astype(np.int8)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "1_Normalize").mkdir(exist_ok=True)
     arrays = {"embeddings": table, "weights": weights.astype(np.float32)}
     save_file(arrays, out / "model.safetensors")
     _write_tokenizer(tokenizer, out / "tokenizer.json")

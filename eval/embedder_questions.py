@@ -81,7 +81,7 @@ def add_questions(pool: PairPool, folder: Path, weight: float) -> None:
     passages: dict[str, list[str]] = defaultdict(list)
     paragraph_of: dict[str, str] = {}
     for language, path in dataset.corpora.items():
-        rows = map(json.loads, path.read_text("utf-8").splitlines())
+        rows = [json.loads(row) for row in path.read_text("utf-8").split("\n") if row]
         texts = {row["_id"]: row["text"] for row in rows}
         if language not in dataset.queries:
             continue
