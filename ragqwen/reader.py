@@ -19,7 +19,7 @@ _PASSAGES = 5
 _CONTEXT_CREDIT = 0.35
 _PASSAGE_WEIGHT = 0.5
 _MET_WEIGHT = 1.0
-_MIN_MET = 0.35  # of a passage in another language, whose words are none of the question's
+_MIN_MET = 0.45  # of a passage in another language, whose words are none of the question's
 
 
 @dataclass(frozen=True, slots=True)

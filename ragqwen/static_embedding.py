@@ -6,6 +6,7 @@ numpy and `tokenizers` alone. `python -m eval.train_embedder` makes it.
 
 import functools
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -41,6 +42,7 @@ class StaticEmbedder:
         :raises ModelError: if it isn't whole.
         """
         self._model = _load(folder or Path(str(files("ragqwen").joinpath("data/embedder"))))
+        self._lock = threading.Lock()  # over what is known of words
         self._forget()
 
     @property
@@ -61,13 +63,15 @@ class StaticEmbedder:
         from scipy import sparse
 
         words = [_words(text) for text in texts]
-        rows = self._rows([word for some in words for word in some])
-        used, column = np.unique(rows, return_inverse=True)
         starts = np.cumsum([0, *map(len, words)])
+        with self._lock:
+            rows = self._rows([word for some in words for word in some])
+            used, column = np.unique(rows, return_inverse=True)
+            sums = self._sums(used)
         counts = sparse.csr_matrix(
             (np.ones(len(column), dtype=np.float32), column, starts), shape=(len(texts), len(used))
         )
-        vectors: Vectors = counts @ self._sums(used)
+        vectors: Vectors = counts @ sums
         return unit(vectors)
 
     def embed_query(self, text: str) -> Vectors:
@@ -83,7 +87,8 @@ class StaticEmbedder:
 
         :return: (n_words, dimension) float32, not normalised.
         """
-        return self._sums(self._rows(words))
+        with self._lock:
+            return self._sums(self._rows(words))
 
     def _sums(self, rows: npt.NDArray[np.int64]) -> Vectors:
         """Return the sums of known words' pieces, (n_words, dimension) float32."""

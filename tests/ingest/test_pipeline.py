@@ -263,7 +263,7 @@ def test_chunks_are_stored_and_indexed_in_their_own_language(
 ) -> None:
     english = "The ferry leaves the old harbour at six in the morning, and in winter at seven."
     thai = "เรือข้ามฟากออกจากท่าเรือเก่าตอนหกโมงเช้า สุนัขต้องอยู่บนดาดฟ้าชั้นบน"
-    write(folder, a=f"{english}\n\n{english}\n\n{thai}")
+    write(folder, a=f"{english}\n\n{english}\n\n{english}\n\n{thai}")
     run(pipeline, folder)
     (found, _), *_ = index.lexical(terms("ดาดฟ้า"), 5)
     stored = index.chunks([found])[found]
@@ -271,4 +271,4 @@ def test_chunks_are_stored_and_indexed_in_their_own_language(
     (about,) = index.documents()
     assert about.language == "eng_Latn"
     document = index.document(about.document_id)
-    assert [block.language for block in document.blocks] == ["eng_Latn", "eng_Latn", "tha_Thai"]
+    assert [block.language for block in document.blocks] == ["eng_Latn"] * 3 + ["tha_Thai"]

@@ -1,5 +1,6 @@
 """The built-in embedder: unit vectors in which texts of 119 languages meet."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,12 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_the_model_is_small_enough_to_be_in_the_repository() -> None:
     sizes = [path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()]
     assert sum(sizes) <= MAX_BYTES
+
+
+def test_many_threads_get_the_same_vectors() -> None:
+    texts = [f"word{n} river{n % 7}" for n in range(400)]
+    expected = StaticEmbedder().embed_documents(texts)
+    shared = StaticEmbedder()
+    with ThreadPoolExecutor(8) as pool:
+        parts = pool.map(lambda at: shared.embed_documents(texts[at : at + 10]), range(0, 400, 10))
+        np.testing.assert_allclose(np.concatenate(list(parts)), expected, atol=1e-6)
