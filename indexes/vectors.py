@@ -81,7 +81,8 @@ class VectorIndex:
             scores, ids = self._index.search(np.ascontiguousarray(query[None, :]), n_vectors)
             best = {}
             for chunk_id, score in zip(ids[0].tolist(), scores[0].tolist(), strict=True):
-                best.setdefault(chunk_id, score)
+                if chunk_id >= 0:  # faiss fills up with -1 where a product is no number
+                    best.setdefault(chunk_id, score)
             if len(best) >= k or n_vectors == len(self):
                 break
             n_vectors *= 4

@@ -19,6 +19,7 @@ from ragqwen.segmentation import sentences
 READING_VERSION = "2"  # part of the recipe; raise it when files are read differently
 
 _DOCUMENTS_PER_COMMIT = 64
+_MAX_PARTS = 48  # of a chunk; 160 words have about ten sentences
 _CHUNKS_PER_COMMIT = 512
 
 
@@ -90,7 +91,10 @@ class Cutter:
     def _to_embed(self, document: Document, chunk: Chunk) -> tuple[str, list[str]]:
         """Return a chunk's whole text with its context, and its sentences if they count."""
         spans = sentences(chunk.text, chunk.language) if self._embedder.by_sentence else ()
-        return text_to_embed(document, chunk), [chunk.text[start:end] for start, end in spans]
+        parts = list(dict.fromkeys(chunk.text[start:end] for start, end in spans))
+        if len(parts) > _MAX_PARTS:
+            parts[_MAX_PARTS - 1 :] = [" ".join(parts[_MAX_PARTS - 1 :])]
+        return text_to_embed(document, chunk), parts
 
     def cut_and_embed(self, document: Document) -> list[EmbeddedChunk]:
         """Cut and embed one document."""

@@ -4,6 +4,7 @@ Each word of the question looks for its nearest word; what comes of it is weighe
 the word's vector, which training made short for words that tell little. It works across languages.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from ragqwen.segmentation import words
 from ragqwen.static_embedding import StaticEmbedder, unit
 
 Floats = npt.NDArray[np.float32]
+_MAX_ASKED = 128  # words of a question, the most telling ones, so that a long one takes no minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,14 @@ class Aligner:
         """
         if not texts:
             return []
-        asked = self._embedder.embed_words(_words(question))
+        counted = Counter(_words(question))
+        asked = self._embedder.embed_words(list(counted))
+        asked *= np.array(list(counted.values()), dtype=np.float32)[:, None]
+        question_vector = unit(asked.sum(axis=0, keepdims=True))[0]
         weights = np.linalg.norm(asked, axis=1)
+        if len(asked) > _MAX_ASKED:
+            heaviest = np.argsort(-weights)[:_MAX_ASKED]
+            asked, weights = asked[heaviest], weights[heaviest]
         flat = [_words(sentence) or [""] for sentences in texts for sentence in sentences]
         vocabulary = {word: i for i, word in enumerate(dict.fromkeys(w for s in flat for w in s))}
         vectors = self._embedder.embed_words(list(vocabulary))
@@ -52,7 +60,6 @@ class Aligner:
         sentence_starts = _starts(map(len, flat))
         text_starts = _starts(map(len, texts))
         sums = np.add.reduceat(vectors[column], sentence_starts, axis=0)
-        question_vector = unit(asked.sum(axis=0, keepdims=True))[0]
         cosines = unit(sums) @ question_vector
         wholes = unit(np.add.reduceat(sums, text_starts, axis=0)) @ question_vector
         if weights.sum() > 0:

@@ -195,7 +195,7 @@ def rerank(
 
 
 def _candidates(lexical: Hits, dense: Hits, chunks: Mapping[int, StoredChunk]) -> list[Candidate]:
-    bm25 = dict(lexical)
+    bm25 = dict(lexical[:_RANKED])
     best = dict.fromkeys(i for i, _ in (*lexical[:_RANKED], *dense[:_RANKED]) if i in chunks)
     return [Candidate(chunks[i], bm25.get(i, 0.0)) for i in best]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _MAX_WORD_CHARS = 2000  # what is longer is cut, so that no single word takes long
-_MAX_KNOWN_WORDS = 400_000
+_MAX_KNOWN_CHARS = 4_000_000  # of words kept, about 100 MB
 _ENCODE_BATCH = 4096
 
 
@@ -85,17 +85,19 @@ class StaticEmbedder:
     def embed_words(self, words: Sequence[str]) -> Vectors:
         """Return the vectors that words bring to a text; the longer one is, the more it tells.
 
+        Of a word of more than 2,000 characters the beginning counts.
+
         :return: (n_words, dimension) float32, not normalised.
         """
         with self._lock:
-            return self._sums(self._rows(words))
+            return self._sums(self._rows([word[:_MAX_WORD_CHARS] for word in words]))
 
     def _sums(self, rows: npt.NDArray[np.int64]) -> Vectors:
         """Return the sums of known words' pieces, (n_words, dimension) float32."""
         from scipy import sparse
 
         pieces = [self._pieces[row] for row in rows.tolist()]
-        flat = np.concatenate([np.zeros(0, dtype=np.int64), *pieces])
+        flat = np.concatenate([np.zeros(0, dtype=np.int32), *pieces])
         used, column = np.unique(flat, return_inverse=True)
         starts = np.cumsum([0, *map(len, pieces)])
         sums = sparse.csr_matrix(
@@ -107,19 +109,21 @@ class StaticEmbedder:
 
     def _rows(self, words: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return each word's row in what is known, after cutting the words that are new."""
-        if len(self._row_of) > _MAX_KNOWN_WORDS:
+        if self._known_chars > _MAX_KNOWN_CHARS:
             self._forget()
         new = list(set(words) - self._row_of.keys())
         for at in range(0, len(new), _ENCODE_BATCH):
             some = new[at : at + _ENCODE_BATCH]
             found = self._model.tokenizer.encode_batch_fast(some, add_special_tokens=False)
-            self._pieces.extend(np.array(each.ids, dtype=np.int64) for each in found)
+            self._pieces += [np.array(each.ids, dtype=np.int32) for each in found]
+            self._known_chars += sum(map(len, some))
             self._row_of.update(zip(some, range(len(self._row_of), len(self._pieces)), strict=True))
         return np.fromiter(map(self._row_of.__getitem__, words), dtype=np.int64, count=len(words))
 
     def _forget(self) -> None:
         self._row_of: dict[str, int] = {}
-        self._pieces: list[npt.NDArray[np.int64]] = []
+        self._pieces: list[npt.NDArray[np.int32]] = []
+        self._known_chars = 0
 
 
 def unit(vectors: Vectors) -> Vectors:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from indexes.store import CollectionIndex, Store
-from ingest.pipeline import IngestResult, Pipeline
+from ingest.pipeline import Cutter, IngestResult, Pipeline
 from ingest.sandbox import ParserPool
 from ingest.sources import RefusedSource, Source, find_sources
 from ragqwen.analysis import terms
-from tests.fakes import CountingEmbedder, PlainParser, make_cutter
+from ragqwen.static_embedding import StaticEmbedder
+from tests.fakes import CountingEmbedder, PlainParser, make_cutter, make_document
 
 Write = Callable[..., list[str]]
 
@@ -272,3 +273,11 @@ def test_chunks_are_stored_and_indexed_in_their_own_language(
     assert about.language == "eng_Latn"
     document = index.document(about.document_id)
     assert [block.language for block in document.blocks] == ["eng_Latn"] * 3 + ["tha_Thai"]
+
+
+def test_a_chunk_has_few_vectors_however_many_sentences(tmp_path: Path) -> None:
+    text = " ".join(f"A{n}! " for n in range(300)) + "Tea. " * 300
+    document = make_document("d", text)
+    cutter = Cutter(StaticEmbedder(), chunk_words=10_000, chunk_tokens=100_000)
+    (chunk,) = cutter.cut_and_embed(document)
+    assert 2 < len(chunk.vectors) <= 48

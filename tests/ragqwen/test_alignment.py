@@ -38,3 +38,17 @@ def test_a_sentence_without_words_meets_nothing(sentence: str) -> None:
 
 def test_no_texts_have_no_alignments() -> None:
     assert ALIGNER.align("river", []) == []
+
+
+def test_a_word_said_twice_counts_twice_and_costs_once() -> None:
+    once, often = (
+        ALIGNER.align(question, [["The river.", "The bread."]])[0]
+        for question in ("river bread", f"bread {'river ' * 5000}")
+    )
+    assert often.met[0] > once.met[0] > often.met[1]
+
+
+def test_of_a_very_long_question_the_telling_words_count() -> None:
+    question = " ".join(f"w{n}x" for n in range(5000))
+    (found,) = ALIGNER.align(f"{question} {'volcano ' * 3000}", [["A volcano."], ["Bread."]][:1])
+    assert found.whole_met > 0.9
