@@ -58,7 +58,8 @@ class Service:
         """Return what compares a question with sentences, by the built-in embedder's words."""
         from ragqwen.static_embedding import StaticEmbedder
 
-        return Aligner(StaticEmbedder())
+        ours = self.embedder
+        return Aligner(ours if isinstance(ours, StaticEmbedder) else StaticEmbedder())
 
     @functools.cached_property
     def ranker(self) -> LightRanker | None:
