@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BUILTIN = "builtin"
 LIGHT = "light"
-_BUILTIN_DENSE_WEIGHT = 0.4  # between 0.3 and 0.5, which xquad can't tell apart (LOG.md)
+_BUILTIN_DENSE_WEIGHT = 0.4  # the light reranker has the say where it is on (LOG.md)
 _MODEL_DENSE_WEIGHT = 1.0
 
 

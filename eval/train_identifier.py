@@ -12,7 +12,6 @@ could be words, in no language.
 """
 
 import gzip
-import hashlib
 import json
 import random
 import sys
@@ -26,6 +25,7 @@ import numpy.typing as npt
 from numba import njit
 from tqdm import tqdm
 
+from eval.parallel import is_kept_out
 from ragqwen.identification import (
     N_BUCKETS,
     codes_of_scripts,
@@ -39,7 +39,6 @@ from ragqwen.scripts import SCRIPTS
 
 _MAX_LINES = 40_000  # of one language
 _MIN_LINES = 200
-_KEPT_OUT = 20  # one key in so many
 _BLOCK = 20_000  # samples hashed at once
 _DIMENSION = 28
 _RATE = 0.5
@@ -161,7 +160,7 @@ def split_rows(
     rows: dict[tuple[str, str], str], english: dict[tuple[str, str], str], code: str
 ) -> tuple[list[str], list[str]]:
     """Return the lines to train on, each once, and those kept out."""
-    kept_out = {place: text for place, text in rows.items() if _is_kept_out(place)}
+    kept_out = {place: text for place, text in rows.items() if is_kept_out(*place)}
     said = set(kept_out.values())
     train = [
         text
@@ -169,11 +168,6 @@ def split_rows(
         if text not in said and (code == "eng_Latn" or english.get(place) != text)
     ]
     return list(dict.fromkeys(train)), list(kept_out.values())
-
-
-def _is_kept_out(place: tuple[str, str]) -> bool:
-    digest = hashlib.blake2b("".join(place).encode(), digest_size=2).digest()
-    return int.from_bytes(digest) % _KEPT_OUT == 0
 
 
 def jumble(text: str, rng: np.random.Generator) -> str:

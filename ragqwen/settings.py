@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         None, ge=32, description="shorten a Matryoshka model's vectors to this length"
     )
     dense_weight: float | None = Field(
-        None, ge=0, description="the vectors' part beside 1 for BM25; by default the embedder's"
+        None, ge=0, description="the vectors' part beside 1 for BM25, without a reranker"
     )
     reranker: str = Field(
         "light",

@@ -1,7 +1,7 @@
 """The built-in embedder: a table of piece vectors that is summed, in 119 languages, on any CPU.
 
 The model is a `StaticEmbedding` of sentence-transformers, in `data/embedder`; here it runs with
-numpy and `tokenizers` alone. `python -m eval.train_embedder` makes it.
+numpy, scipy and `tokenizers`, without torch. `python -m eval.train_embedder` makes it.
 """
 
 import functools
@@ -163,14 +163,14 @@ def _load(folder: Path) -> _Model:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         digest = json.loads((folder / "training.json").read_text("utf-8"))["digest"]
         return _Model(tokenizer, *_open_table(folder / "model.safetensors"), digest)
-    except Exception as exc:
+    except Exception as exc:  # tokenizers raises no narrower one
         raise ModelError(
             f"the built-in embedder in {folder} can't be loaded ({exc}); install ragqwen anew"
         ) from exc
 
 
 def _open_table(path: Path) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Map a safetensors file's `embeddings` into memory, and read its `weights`."""
+    """Map a safetensors file's `embeddings` into memory, and read its `weights`; see `_Model`."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header: dict[str, Any] = json.loads(file.read(size))

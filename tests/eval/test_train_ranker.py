@@ -1,0 +1,42 @@
+"""Learning the light reranker's weights from examples."""
+
+import numpy as np
+import pytest
+
+from eval.train_ranker import Example, fit_odds, fit_order
+
+
+@pytest.fixture
+def examples() -> list[Example]:
+    """Return questions whose right candidate has most of the second of three features."""
+    rng = np.random.default_rng(1)
+    some = []
+    for number in range(60):
+        features = rng.random((8, 3))
+        right = features[:, 1] == features[:, 1].max()
+        some.append(Example(features, right, "same" if number % 3 else "cross"))
+    return some
+
+
+def test_the_feature_that_tells_gets_the_weight(examples: list[Example]) -> None:
+    weights = fit_order(examples)
+    assert weights[1] > 5 * max(abs(weights[0]), abs(weights[2]))
+    first = [example.right[(example.features @ weights).argmax()] for example in examples]
+    assert np.mean(first) > 0.9
+
+
+def test_each_kind_counts_the_same_however_many_it_has() -> None:
+    right = np.array([True, False])
+    many = [Example(np.array([[1.0, 0.0], [0.0, 1.0]]), right, "cross")] * 90
+    few = [Example(np.array([[0.0, 1.0], [1.0, 0.0]]), right, "same")] * 10
+    weights = fit_order(many + few)
+    assert weights == pytest.approx([0, 0], abs=1e-3)
+
+
+def test_odds_rise_with_the_score_and_fit_how_many_are_right(examples: list[Example]) -> None:
+    weights = fit_order(examples)
+    scale, bias = fit_odds(examples, weights)
+    scores = np.concatenate([example.features @ weights for example in examples])
+    odds = 1 / (1 + np.exp(-(scale * scores + bias)))
+    assert scale > 0
+    assert odds.mean() == pytest.approx(1 / 8, abs=0.01)
