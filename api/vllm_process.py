@@ -1,0 +1,184 @@
+"""A `vllm serve` of our own: started, waited for, started again when it falls, and stopped."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from ragqwen.errors import ModelUnavailable
+
+_POLL_SECONDS = 0.5
+_HEALTH_SECONDS = 10.0  # between two looks at a server that runs
+_UNHEALTHY = 3  # looks in a row without an answer before it is started again
+_STOP_SECONDS = 20.0
+_MAX_WAIT_SECONDS = 60.0  # between two starts
+_LOG_TAIL = 1500
+_ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+
+
+class VllmProcess:
+    """One `vllm serve` on a free port of this machine, for as long as the context lasts.
+
+    What it prints goes to a log file. When it ends by itself or stops answering `/health`, it is
+    started again, after a wait that doubles up to a minute.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        options: Sequence[str] = (),
+        *,
+        log: Path,
+        command: str = "vllm",
+        say: Callable[[str], None] = lambda _: None,
+        health_seconds: float = _HEALTH_SECONDS,
+    ) -> None:
+        """Note what to run; nothing is started yet.
+
+        :param model: a name such as Qwen/Qwen3-8B, or a folder.
+        :param options: of `vllm serve`.
+        :param command: the executable.
+        :param say: told in a line when it starts, is ready and falls.
+        """
+        self._model = model
+        self._options = list(options)
+        self._log = log
+        self._command = command
+        self._say = say
+        self._health_seconds = health_seconds
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="vllm", daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        """Return where it takes requests, as in RAGQWEN_LLM_BASE_URL."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def process_id(self) -> int | None:
+        """Return the id of the process that runs now."""
+        return self._process.pid if self._process else None
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it answers, however long the model takes to load.
+
+        :raises ModelUnavailable: if there is no such command, or it ends before it answers.
+        """
+        if shutil.which(self._command) is None:
+            raise ModelUnavailable(
+                f"there is no command {self._command!r}: install the extra "
+                "(pip install 'ragqwen[vllm]'), or name the executable by RAGQWEN_VLLM_COMMAND"
+            )
+        try:
+            self._start()
+            self._wait_until_ready()
+        except BaseException:  # an interrupt too must not leave it running
+            self._stop()
+            raise
+        self._watcher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._watcher.join()
+        self._stop()
+
+    def _start(self) -> None:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        address = ["--host", "127.0.0.1", "--port", str(self._port)]
+        arguments = [self._command, "serve", self._model, *address, *self._options]
+        self._say(f"starts {' '.join(arguments)} (log: {self._log})")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **_ENVIRONMENT},
+                start_new_session=True,  # its workers stop with it, and not by our own Ctrl-C
+            )
+
+    def _wait_until_ready(self) -> None:
+        began = time.monotonic()
+        while not self._healthy():
+            if self._ended():
+                raise ModelUnavailable(
+                    f"vllm ended before it was ready; see {self._log}, which ends:\n"
+                    f"{_tail(self._log)}"
+                )
+            if self._stopping.wait(_POLL_SECONDS):
+                return
+        self._say(f"vllm serves {self._model} after {time.monotonic() - began:.0f} s")
+
+    def _ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def _healthy(self) -> bool:
+        try:
+            url = f"http://127.0.0.1:{self._port}/health"
+            return not self._ended() and httpx.get(url, timeout=5).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _watch(self) -> None:
+        """Look after the server until it is to stop."""
+        wait, failures = 1.0, 0
+        while not self._stopping.wait(self._health_seconds):
+            if self._healthy():
+                wait, failures = 1.0, 0
+                continue
+            failures += 1
+            if not self._ended() and failures < _UNHEALTHY:
+                continue
+            self._say(f"vllm fell and is started again in {wait:.0f} s; see {self._log}")
+            self._stop()
+            if self._stopping.wait(wait):
+                return
+            wait, failures = min(2 * wait, _MAX_WAIT_SECONDS), 0
+            self._start()
+            try:
+                self._wait_until_ready()
+            except ModelUnavailable as error:
+                self._say(str(error))
+
+    def _stop(self) -> None:
+        """End the process and its workers, by force if they don't go."""
+        if self._process is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                break
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+        self._process = None
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _tail(log: Path) -> str:
+    return log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace")

@@ -1,0 +1,176 @@
+"""A `vllm serve` that is looked after, with a stand-in for the executable."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from api.cli import main
+from api.vllm_process import VllmProcess
+from ragqwen.errors import ModelUnavailable
+
+# Answers /health, notes its arguments, and starts a worker, as vLLM does
+SERVER = """\
+#!{python}
+import http.server, pathlib, subprocess, sys
+folder = pathlib.Path(__file__).parent
+with (folder / "calls").open("a") as calls:
+    calls.write(" ".join(sys.argv[1:]) + "\\n")
+if (folder / "broken").exists():
+    sys.exit("the model does not fit")
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+with (folder / "workers").open("a") as workers:
+    workers.write(f"{{worker.pid}}\\n")
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503 if (folder / "ill").exists() else 200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Path:
+    path = tmp_path / "vllm"
+    path.write_text(SERVER.format(python=sys.executable))
+    path.chmod(0o755)
+    return path
+
+
+def server(command: Path, said: list[str] | None = None) -> VllmProcess:
+    return VllmProcess(
+        "Qwen/Qwen3-8B",
+        ["--max-model-len", "4096"],
+        log=command.parent / "logs" / "vllm.log",
+        command=str(command),
+        say=(said if said is not None else []).append,
+        health_seconds=0.05,
+    )
+
+
+def healthy(process: VllmProcess) -> bool:
+    try:
+        return httpx.get(process.base_url.removesuffix("/v1") + "/health").is_success
+    except httpx.HTTPError:
+        return False
+
+
+def runs(process_id: int) -> bool:
+    """Say whether a process runs; one that is dead and not yet fetched by its parent doesn't."""
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def workers(command: Path) -> list[int]:
+    return [int(line) for line in (command.parent / "workers").read_text().split()]
+
+
+def test_it_answers_when_the_context_begins_and_is_gone_with_its_workers_after(
+    command: Path,
+) -> None:
+    with server(command) as process:
+        assert healthy(process)
+        process_id = process.process_id
+    assert process_id
+    assert eventually(lambda: not any(map(runs, [process_id, *workers(command)])))
+    call = (command.parent / "calls").read_text()
+    assert call.startswith("serve Qwen/Qwen3-8B --host 127.0.0.1 --port ")
+    assert call.endswith("--max-model-len 4096\n")
+
+
+def test_a_server_that_is_killed_is_started_again(command: Path) -> None:
+    said: list[str] = []
+    with server(command, said) as process:
+        first = process.process_id
+        assert first
+        os.killpg(first, signal.SIGKILL)
+        assert eventually(lambda: process.process_id not in (first, None) and healthy(process))
+    assert any("started again" in line for line in said)
+    assert eventually(lambda: not any(map(runs, workers(command))))
+
+
+def test_a_server_that_stays_ill_is_started_again(command: Path) -> None:
+    with server(command) as process:
+        first = process.process_id
+        ill = command.parent / "ill"
+        ill.touch()
+        assert eventually(lambda: process.process_id != first)
+        ill.unlink()
+        assert eventually(lambda: healthy(process))
+
+
+def test_a_server_that_ends_at_once_is_reported_with_its_log(command: Path) -> None:
+    (command.parent / "broken").touch()
+    with pytest.raises(ModelUnavailable, match="the model does not fit"), server(command):
+        pass
+
+
+def test_a_missing_command_says_what_to_install(tmp_path: Path) -> None:
+    process = VllmProcess("m", log=tmp_path / "log", command=str(tmp_path / "none"))
+    with pytest.raises(ModelUnavailable, match=r"ragqwen\[vllm\]"), process:
+        pass
+
+
+def test_models_says_what_to_run_with_the_arithmetic() -> None:
+    result = CliRunner().invoke(main, ["models", "--memory", "24"])
+    assert result.exit_code == 0
+    assert "Run Qwen/Qwen3-8B-FP8: 9.3 GB weights + 9.7 GB KV cache" in result.output
+    assert "ragqwen serve --vllm Qwen/Qwen3-8B-FP8" in result.output
+    assert "vllm serve Qwen/Qwen3-8B-FP8 --reasoning-parser qwen3" in result.output
+
+
+def test_models_says_when_none_fits() -> None:
+    result = CliRunner().invoke(main, ["models", "--memory", "1"])
+    assert result.exit_code == 0
+    assert "None fits" in result.output
+
+
+def test_models_refuses_a_context_that_no_size_has() -> None:
+    result = CliRunner().invoke(main, ["models", "--memory", "24", "--context", "200000"])
+    assert result.exit_code == 1
+    assert "131,072" in result.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_with_its_own_vllm_and_takes_it_along_when_it_ends(
+    command: Path, number: signal.Signals
+) -> None:
+    environment = {**os.environ, "RAGQWEN_VLLM_COMMAND": str(command)}
+    folder = str(command.parent / "data")
+    arguments = ["--data-dir", folder, "serve", "--port", "0", "--vllm", "Qwen/Qwen3-8B"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", *arguments],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("ragqwen serves"):
+            break
+    assert all(map(runs, workers(command)))
+    process.send_signal(number)
+    process.wait(60)
+    process.stderr.close()
+    assert eventually(lambda: not any(map(runs, workers(command))))
