@@ -102,7 +102,7 @@ def test_the_request_is_for_an_answer_without_thinking(
     assert (body["model"], body["stream"]) == ("Qwen/Qwen3-8B", True)
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
-    assert "Answer in English" in body["messages"][0]["content"]
+    assert "Answer in English." in body["messages"][1]["content"]
     assert body["messages"][1]["content"].endswith(f"Question: {QUESTION}")
     assert model.authorization == "Bearer sesame"
 

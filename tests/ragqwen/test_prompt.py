@@ -75,17 +75,17 @@ def test_other_text_is_left_alone(text: str) -> None:
 def test_passages_are_numbered_data_and_the_question_comes_last() -> None:
     passages = [make_passage("ferry", "At six."), make_passage("dogs", "On deck.")]
     system, human = build_messages("When?", passages, "mya_Mymr")
-    assert "Answer in Burmese" in system.text
+    assert "Burmese" not in system.text  # which is the same for all, for the prefix cache
     assert regex.findall(r'<passage number="(\d)" title="(\w+)">', human.text) == [
         ("1", "ferry"),
         ("2", "dogs"),
     ]
-    assert human.text.endswith("</passage>\n\nQuestion: When?")
+    assert human.text.endswith("</passage>\n\nAnswer in Burmese.\nQuestion: When?")
 
 
 def test_an_unknown_language_is_the_question_s_own() -> None:
-    system, _ = build_messages("?", [], "und")
-    assert "Answer in the language of the question" in system.text
+    _, human = build_messages("?", [], "und")
+    assert "Answer in the language of the question." in human.text
 
 
 def test_nothing_in_a_document_or_question_breaks_out_of_its_place() -> None:
