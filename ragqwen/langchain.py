@@ -16,7 +16,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 from pydantic import ConfigDict, Field, SkipValidation
 
-from ragqwen.answer import AnswerEvent, Answerer
+from ragqwen.answer import Answerer, AnswerEvent
 from ragqwen.embedding import Embedder
 from ragqwen.records import Answer, Passage
 from ragqwen.retrieval import Leg, Retriever
