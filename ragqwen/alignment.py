@@ -98,7 +98,9 @@ class Aligner:
         vectors = self._embedder.embed_words(counted)
         weights = np.linalg.norm(vectors, axis=1)
         kept = np.sort(np.argsort(-weights)[:_MAX_ASKED])
-        vocabulary = {word: i for i, word in enumerate(dict.fromkeys(w for s in sentences for w in s))}
+        vocabulary = {
+            word: i for i, word in enumerate(dict.fromkeys(w for s in sentences for w in s))
+        }
         column = np.array([vocabulary[word] for sentence in sentences for word in sentence])
         cosines = unit(vectors[kept]) @ unit(self._embedder.embed_words(list(vocabulary))).T
         nearest = np.maximum.reduceat(cosines[:, column], _starts(map(len, sentences)), axis=1)

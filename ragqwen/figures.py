@@ -8,9 +8,16 @@ import regex
 _THOUSANDS = 3  # digits in a group
 # One search takes a figure with all its groups: 1,234.5 and 12 345 and १२,३४,५६७
 _FIGURE = regex.compile(
-    r"\p{Nd}+(?:[.,٫٬'’]\p{Nd}+)*+(?:(?<=(?<!\p{Nd})\p{Nd}{1,3})(?:[ \u00a0\u2009\u202f]\p{Nd}{3}(?!\p{Nd}))++(?:[.,٫]\p{Nd}+)?)?"
+    r"""
+    \p{Nd}+(?:[.,٫٬'’]\p{Nd}+)*+
+    (?:
+        (?<=(?<!\p{Nd})\p{Nd}{1,3})(?:[\x20\u00a0\u2009\u202f]\p{Nd}{3}(?!\p{Nd}))++
+        (?:[.,٫]\p{Nd}+)?
+    )?
+    """,
+    regex.VERBOSE,
 )
-_SPACE = regex.compile(r"[\s]")
+_SPACE = regex.compile(r"\s")
 _MARK = regex.compile(r"[.,٫٬'’]")
 _HAN = regex.compile(r"[〇零一二两兩三四五六七八九十百千万萬亿億]+")
 _HAN_DIGITS = {char: value for value, char in enumerate("〇一二三四五六七八九")}
@@ -20,6 +27,7 @@ _HAN_GROUPS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _ROMAN = regex.compile(
     r"\b(?=[ⅠIVXLC])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
 )
+_NO_NUMERAL = {"", "I", "L", "C", "D", "M"}
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _MAX_DIGITS = 40
 
@@ -37,7 +45,11 @@ def all_values(text: str) -> set[str]:
     """Return the values of a text's figures, those in Chinese characters and Roman too."""
     found = {value for values in figures(text) for value in values}
     found.update(str(_han_value(match.group())) for match in _HAN.finditer(text))
-    found.update(str(_roman_value(match.group())) for match in _ROMAN.finditer(text))
+    found.update(
+        str(_roman_value(match.group()))
+        for match in _ROMAN.finditer(text)
+        if match.group() not in _NO_NUMERAL
+    )
     return found
 
 
@@ -46,7 +58,7 @@ def _values(figure: str) -> Iterator[frozenset[str]]:
         str(unicodedata.decimal(char)) if char.isdecimal() else char for char in figure
     )
     parts, marks = _MARK.split(digits), _MARK.findall(digits)
-    if _SPACE.search(digits):  # 12 345 is a number; were it two, both parts would be there too
+    if _SPACE.search(digits):
         whole, _, fraction = digits.partition(marks[-1]) if marks else (digits, "", "")
         yield frozenset({_plain(_SPACE.sub("", whole), fraction)})
     elif not marks:

@@ -8,7 +8,6 @@ of the claim must be in the place, and a name (in one language) and an identifie
 
 import functools
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 

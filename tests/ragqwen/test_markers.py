@@ -47,8 +47,25 @@ def test_a_marker_names_passages(text: str, found: list[tuple[int, ...]]) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["[2024]", "[]", "[a]", "[1", "1]", "[1】", "[1.5]", "[-1]", "[1,]", "[ ]", "[1\n]", "items[0]"]
-    + ["use `row[1]` here", "```\nx[1] = y[2]\n```", "``a ` b[1]``", "[x](1)", "[" * 50],
+    [
+        "[2024]",
+        "[]",
+        "[a]",
+        "[1",
+        "1]",
+        "[1】",
+        "[1.5]",
+        "[-1]",
+        "[1,]",
+        "[ ]",
+        "[1\n]",
+        "items[0]",
+        "use `row[1]` here",
+        "```\nx[1] = y[2]\n```",
+        "``a ` b[1]``",
+        "[x](1)",
+        "[" * 50,
+    ],
 )
 def test_other_brackets_are_text(text: str) -> None:
     assert parse_markers(text) == [text]
