@@ -14,7 +14,7 @@ from ragqwen.static_embedding import StaticEmbedder
 from ragqwen.verification import PassageVerifier
 
 _Progress = Callable[[Iterable[tuple[str, str]], str], Iterable[tuple[str, str]]]
-_FALSE = ("wrong", "number", "name")
+_FALSE = ("wrong", "without", "number", "name")
 Counts = Counter[tuple[str, bool]]
 """How many pairs of a kind were taken for supported, and how many not."""
 

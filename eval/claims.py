@@ -2,15 +2,15 @@
 
 A claim is made from the sentence of a paragraph that holds an answer: the sentence with a clause
 left out ("clause"), or the question's words with the answer ("question"). A verbatim copy would be
-too easy. It is held against its paragraph, against another of the same article, and, with a figure
-or a name changed, against its paragraph again.
+too easy. It is held against its paragraph; against another of the same article; against its own
+without that sentence; and, with a figure or a name changed, against its own again.
 """
 
 import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,13 +21,14 @@ from eval.datasets import ENGLISH, Dataset
 from ragqwen.records import Passage
 from ragqwen.segmentation import count_words, sentences
 
-Kind = Literal["right", "wrong", "number", "name"]
+Kind = Literal["right", "wrong", "without", "number", "name"]
 Form = Literal["clause", "question"]
 _CLAUSES = regex.compile(r"(?<=[,;:،؛、，；：])\s*|\s+(?=\()|\s+[-–—]\s+")
 _ENDS = " \t\n?？؟!.。।;"
 _FIGURE = regex.compile(r"\p{Nd}+")
 _MIN_WORDS = 4
 _MAX_NAME_WORDS = 4
+_MIN_SENTENCES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,12 @@ def make_pairs(
             continue
         right = _passage(item.paragraph, passage_language, cited)
         wrong = _passage(_other(item.paragraph, cited, rng), passage_language, cited)
+        without = _without(right, claimed[item.paragraph]["text"], item.sentence, language)
         for form, claim in _claims(item, rng):
             yield Pair("right", form, language, claim, right)
             yield Pair("wrong", form, language, claim, wrong)
+            if without:
+                yield Pair("without", form, language, claim, without)
             if changed := _with_other_figure(claim, rng):
                 yield Pair("number", form, language, changed, right)
             if item.is_name and (name := names[int(rng.integers(len(names)))]) != item.answer:
@@ -141,6 +145,19 @@ def _with_other_figure(claim: str, rng: np.random.Generator) -> str | None:
     first = at == match.start() and len(match.group()) > 1  # no zero at the front
     others = [d for d in range(int(first), 10) if d != int(claim[at])]
     return claim[:at] + chr(digit + others[int(rng.integers(len(others)))]) + claim[at + 1 :]
+
+
+def _without(passage: Passage, claimed: str, sentence: str, language: str) -> Passage | None:
+    """Return the passage without the sentence that says the same; None where that isn't known."""
+    ours = [claimed[start:end] for start, end in sentences(claimed, language)]
+    theirs = [passage.text[start:end] for start, end in sentences(passage.text, passage.language)]
+    if len(ours) != len(theirs) or len(ours) < _MIN_SENTENCES:
+        return None
+    del theirs[ours.index(sentence)]
+    text = " ".join(theirs)
+    return replace(
+        passage, document_id=f"{passage.document_id}-{sentence}", text=text, end=len(text)
+    )
 
 
 def _other(

@@ -7,7 +7,6 @@ is unsupported whatever the model says.
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import click
@@ -96,8 +95,12 @@ def _best(features: Floats, weights: Floats) -> Floats:
 def _languages(dataset: Dataset, n: int, seed: int) -> list[tuple[str, str]]:
     codes = list(dataset.corpora)
     rng = np.random.default_rng(seed)
-    drawn = [(str(a), str(b)) for a, b in rng.choice(codes, (n, 2))] if len(codes) > 1 else []
-    return [(code, code) for code in codes] + list(islice(drawn, n))
+    asked = list(dataset.queries)  # only there are names changed
+    drawn = [
+        (str(rng.choice(asked if i % 2 else codes)), str(rng.choice(codes)))
+        for i in range(n if len(codes) > 1 else 0)
+    ]
+    return [(code, code) for code in codes] + drawn
 
 
 def _examples(pairs: Sequence[Pair], aligner: Aligner) -> Iterator[Example]:

@@ -99,6 +99,11 @@ class PassageVerifier:
         start = self._passage.start
         return Support(start + place.start, start + place.end, round(float(scores[best]), 3))
 
+    def unchecked(self) -> Support:
+        """Return the passage's first sentence as what supports nothing."""
+        place, start = self._places[0], self._passage.start
+        return Support(start + place.start, start + place.end, 0.0)
+
     def features(self, claim: str) -> Floats:
         """Return what the model goes by.
 
