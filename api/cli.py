@@ -254,7 +254,12 @@ def print_answer(answer: "Answer", *, notices: bool = True) -> None:
     if answer.citations:
         click.echo()
     for cited in answer.citations:
-        click.echo(f"{cited.marker} {_place(cited, cited.page)}")
+        unsupported = "" if cited.status == "verified" else "  (does not support what cites it)"
+        click.echo(f"{cited.marker} {_place(cited, cited.page)}{unsupported}")
+    if answer.unsupported_claims:
+        click.echo("\nNot found in the documents:")
+    for claim in answer.unsupported_claims:
+        click.echo(f"- {claim}")
     for notice in answer.notices if notices else ():
         click.echo(f"\nNote: {notice}", err=True)
 

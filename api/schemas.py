@@ -45,6 +45,10 @@ class CitationOut(_Schema):
     start: int
     end: int
     quote: str
+    status: Literal["verified", "unsupported"] = Field(
+        description="whether the quote supports what cites it"
+    )
+    score: float = Field(ge=0, le=1, description="how well it does")
 
 
 class ThinkingOut(_Schema):
@@ -66,6 +70,10 @@ class AnswerOut(_Schema):
         description="FLORES-200 code of the answer, the question's if none was asked for; or 'und'"
     )
     citations: tuple[CitationOut, ...]
+    unsupported_claims: tuple[str, ...] = Field(
+        description="what the answer says without any passage that bears it out"
+    )
+    removed_markers: int = Field(ge=0, description="citations of passages that don't exist")
     passages: tuple[PassageOut, ...]
     model: str = Field(description="the language model, or 'extractive' where there is none")
     notices: tuple[str, ...]

@@ -97,6 +97,7 @@ class Service:
         return Answerer(
             self.retriever(collection),
             ExtractiveReader(self.aligner),
+            self.aligner,
             chat=self._chat,
             model_name=(self.settings.llm_model or "given") if self._chat else EXTRACTIVE,
             context_tokens=self.settings.context_tokens,

@@ -151,6 +151,47 @@ def answers(
 
 
 @main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, path_type=Path))
+@_QUERY_LANG
+@_CORPUS_LANG
+@click.option("--questions", default=200, show_default=True, type=click.IntRange(min=1))
+@click.option("--cross-questions", default=30, show_default=True, type=click.IntRange(min=1))
+@click.option("--seed", default=1, show_default=True)
+@_JSON
+@_OUT
+def citations(
+    folder: Path,
+    query_lang: str,
+    corpus_lang: str,
+    questions: int,
+    cross_questions: int,
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Verify claims against passages; give precision and recall by language of the claim.
+
+    From each of --questions in a language (--cross-questions for each two languages) claims are
+    made: the sentence that answers, a clause left out, and the question's words with the answer.
+    Each is held against its paragraph (right), another paragraph of the article (wrong), and with
+    a digit or a name changed against its own (number, name).
+    """
+    from eval.citations import evaluate_citations
+
+    result = evaluate_citations(
+        Dataset.load(folder),
+        load_settings(),
+        query_language=query_lang,
+        corpus_language=corpus_lang,
+        questions=questions,
+        cross_questions=cross_questions,
+        seed=seed,
+        progress=_bar,
+    )
+    _show(result, as_json, out)
+
+
+@main.command()
 @_FOLDER
 @click.option(
     "--out",
@@ -294,6 +335,8 @@ def _show(result: dict[str, Any], as_json: bool, out: Path | None) -> None:
         click.echo(_line(f"{pair['query_language']} in {pair['corpus_language']}", pair))
     for row in result.get("languages", ()):
         click.echo(_line(f"{row['language']} in all", row))
+    for form, row in result.get("forms", {}).items():
+        click.echo(_line(form, row))
     for kind in ("mono", "cross"):
         if kind in result:
             click.echo(_line(f"{kind} average", result[kind]))

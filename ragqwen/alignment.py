@@ -32,6 +32,19 @@ class Alignment:
     met: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class WordMatches:
+    """How each word of a text is met in sentences.
+
+    `weights` are (n_words,), how much each word tells; `nearest` is (n_words, n_sentences), the
+    cosine of the nearest word of each sentence.
+    """
+
+    words: tuple[str, ...]
+    weights: Floats
+    nearest: Floats
+
+
 class Aligner:
     """Compares a question with texts that are given as sentences."""
 
@@ -75,6 +88,23 @@ class Aligner:
             Alignment(float(wholes[i]), float(whole_met[i]), cosines[a:b], met[a:b])
             for i, (a, b) in enumerate(zip(text_starts, [*text_starts[1:], len(flat)], strict=True))
         ]
+
+    def match_words(self, text: str, sentences: Sequence[Sequence[str]]) -> WordMatches:
+        """Look for each word of a text, the most telling 128, in sentences.
+
+        :param sentences: each as its words, at least one.
+        """
+        counted = list(dict.fromkeys(_words(text)))
+        vectors = self._embedder.embed_words(counted)
+        weights = np.linalg.norm(vectors, axis=1)
+        kept = np.sort(np.argsort(-weights)[:_MAX_ASKED])
+        vocabulary = {
+            word: i for i, word in enumerate(dict.fromkeys(w for s in sentences for w in s))
+        }
+        column = np.array([vocabulary[word] for sentence in sentences for word in sentence])
+        cosines = unit(vectors[kept]) @ unit(self._embedder.embed_words(list(vocabulary))).T
+        nearest = np.maximum.reduceat(cosines[:, column], _starts(map(len, sentences)), axis=1)
+        return WordMatches(tuple(counted[i] for i in kept), weights[kept], nearest)
 
 
 def _words(text: str) -> list[str]:

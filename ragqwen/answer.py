@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import regex
 
 from ragqwen import messages
-from ragqwen.citations import cite_generated, cite_quotes
+from ragqwen.alignment import Aligner
+from ragqwen.citations import CitedAnswer, cite_generated, cite_quotes
 from ragqwen.errors import ModelError
 from ragqwen.reader import ExtractiveReader
-from ragqwen.records import Answer, Citation, Passage, Thinking
+from ragqwen.records import Answer, Passage, Thinking
 from ragqwen.retrieval import Evidence, Retriever
 
 if TYPE_CHECKING:
@@ -68,17 +69,20 @@ class Answerer:
         self,
         retriever: Retriever,
         reader: ExtractiveReader,
+        aligner: Aligner,
         *,
         chat: "BaseChatModel | None" = None,
         model_name: str = EXTRACTIVE,
         context_tokens: int = 6000,
         notices: tuple[str, ...] = (),
     ) -> None:
-        """:param context_tokens: Qwen tokens of passages in a prompt.
+        """:param aligner: holds what a language model says against the passages.
+        :param context_tokens: Qwen tokens of passages in a prompt.
         :param notices: what every answer is to say of how it came about.
         """
         self._retriever = retriever
         self._reader = reader
+        self._aligner = aligner
         self._chat = chat
         self._model_name = model_name
         self._context_tokens = context_tokens
@@ -107,18 +111,21 @@ class Answerer:
         yield PassagesFound(evidence.passages)
         language = language or evidence.language
         if self._chat is None or not evidence.passages:
-            text, citations = self._read(evidence, language)
+            cited = self._read(evidence, language)
             timer.lap("reading")
-            yield TextDelta(text)
+            yield TextDelta(cited.text)
         else:
-            text, citations = yield from self._generate(evidence, language, self._chat, timer.lap)
+            cited = yield from self._generate(evidence, language, self._chat, timer.lap)
         yield AnswerDone(
             Answer(
                 question=question,
-                answer=text,
-                answerable=bool(citations),  # what cites nothing rests on no document
+                answer=cited.text,
+                # what no citation bears out rests on no document
+                answerable=any(citation.status == "verified" for citation in cited.citations),
                 language=language,
-                citations=citations,
+                citations=cited.citations,
+                unsupported_claims=cited.unsupported_claims,
+                removed_markers=cited.removed_markers,
                 passages=evidence.passages,
                 model=self._model_name,
                 notices=tuple(messages.translated(notice, language) for notice in self._notices),
@@ -127,12 +134,13 @@ class Answerer:
             )
         )
 
-    def _read(self, evidence: Evidence, language: str) -> tuple[str, tuple[Citation, ...]]:
+    def _read(self, evidence: Evidence, language: str) -> CitedAnswer:
         citations = cite_quotes(self._reader.read(evidence).quotes)
         if not citations:
             message = messages.NOT_FOUND if evidence.passages else messages.NO_DOCUMENTS
-            return messages.translated(message, language), ()
-        return "\n".join(f"{cited.quote} {cited.marker}" for cited in citations), citations
+            return CitedAnswer(messages.translated(message, language))
+        text = "\n".join(f"{cited.quote} {cited.marker}" for cited in citations)
+        return CitedAnswer(text, citations)
 
     def _generate(
         self,
@@ -140,7 +148,7 @@ class Answerer:
         language: str,
         chat: "BaseChatModel",
         lap: Callable[[str], None],
-    ) -> Generator[AnswerEvent, None, tuple[str, tuple[Citation, ...]]]:
+    ) -> Generator[AnswerEvent, None, CitedAnswer]:
         """Have the model write; the marker of an unanswerable question is never streamed."""
         from ragqwen.prompt import NO_ANSWER, build_messages, fit_passages
 
@@ -163,12 +171,12 @@ class Answerer:
         if regex.search(rf"\b{NO_ANSWER}\b", text):
             refusal = messages.translated(messages.NOT_FOUND, language)
             yield TextDelta(refusal)
-            return refusal, ()
+            return CitedAnswer(refusal)
         if len(text) > sent:  # a whole answer that might have become the marker, such as "No"
             yield TextDelta(text[sent:])
-        answer, citations = cite_generated(text, passages, language)
+        cited = cite_generated(text, passages, language, self._aligner)
         lap("citation")
-        return answer, citations
+        return cited
 
 
 def _without_thinking(text: str) -> str:

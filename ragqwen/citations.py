@@ -1,61 +1,247 @@
 """Citations: places in the sources that an answer rests on, each a checked span."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import regex
 
-from ragqwen.analysis import terms
-from ragqwen.matching import overlap
+from ragqwen.alignment import Aligner
+from ragqwen.markers import Marker, parse_markers
 from ragqwen.reader import Quote
-from ragqwen.records import Citation, Passage
-from ragqwen.segmentation import sentences
+from ragqwen.records import Citation, Passage, Status
+from ragqwen.segmentation import count_words, sentences
+from ragqwen.verification import PassageVerifier, Support
 
-_MARKER = regex.compile(r"\s*\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
+_MAX_CHECKS = 2000  # of a claim against a passage in one answer; what is beyond is unsupported
+_SHARED_SUPPORT = 0.2  # what a passage must add to a claim that rests on several together
+_MAX_SHARED_CHARS = 5000
+_MIN_WORDS = 2  # "Yes." and "Hello!" claim nothing that could be looked up
+_LIST_MARK = regex.compile(r"(?:[-+•–—·]|\p{Nd}{1,3}[.)．、]|\(\p{Nd}{1,3}\))\s+")
+_EMPHASIS = "*_ "
+_END_MARKS = ' .!?…。！？।॥۔؟։។"”’»)]*_'
+_SPACES = " \t\u00a0\u3000"
+
+
+_Mark = tuple[int, tuple[int, ...]]  # a place in the text, and the passages cited there
+
+
+@dataclass(frozen=True, slots=True)
+class CitedAnswer:
+    """An answer whose markers have been checked.
+
+    `text` has markers numbered in order of use, one for each of `citations`.
+    `unsupported_claims` are what neither the passages cited nor any other bear out;
+    `removed_markers` counts numbers that stood for no passage.
+    """
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    unsupported_claims: tuple[str, ...] = ()
+    removed_markers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A span of the answer without its markers, and the passages it cites, by number from 1.
+
+    `place` is where its markers go.
+    """
+
+    start: int
+    end: int
+    place: int
+    numbers: tuple[int, ...]
 
 
 def cite_quotes(quotes: Sequence[Quote]) -> tuple[Citation, ...]:
-    """Return one citation for each quote, marked [1], [2] … in order."""
+    """Return one citation for each quote, marked [1], [2] … in order; a quote proves itself."""
     return tuple(
-        _citation(f"[{number}]", quote.passage, quote.start, quote.end)
+        _citation(f"[{number}]", quote.passage, Support(quote.start, quote.end, 1.0), "verified")
         for number, quote in enumerate(quotes, start=1)
     )
 
 
 def cite_generated(
-    answer: str, passages: Sequence[Passage], language: str
-) -> tuple[str, tuple[Citation, ...]]:
-    """Turn a model's markers, which number passages, into citations of sentences.
+    answer: str, passages: Sequence[Passage], language: str, aligner: Aligner
+) -> CitedAnswer:
+    """Turn a model's markers, which number passages, into citations that are held against them.
 
-    Each cited statement is matched with the sentence of the passage that shares most with it;
-    equal places share a marker. A marker to a passage that doesn't exist is removed.
+    A claim is a sentence or the part of one up to its markers. Each passage that it cites is cited
+    by the place that supports it best, `unsupported` if that doesn't. A claim that cites nothing
+    gets the passage that bears it out best, if one does. Equal places share a marker.
 
-    :return: the answer with markers renumbered in order of use, and the citations.
+    :param language: the answer's.
     """
-    citations: dict[tuple[str, int, int], Citation] = {}
+    text, marks, removed = _without_markers(answer, len(passages))
+    checker = _Checker(passages, language, aligner)
+    citations: dict[tuple[str, int, int, str], Citation] = {}
+    unsupported: list[str] = []
     pieces: list[str] = []
-    end = 0
-    for match in _MARKER.finditer(answer):
-        pieces.append(answer[end : match.start()])
-        end = match.end()
-        statement = _last_sentence("".join(pieces), language)
-        numbers = [int(number) for number in regex.split(r"\D+", match.group(1))]
-        markers: list[str] = []
-        for number in numbers:
-            if not 1 <= number <= len(passages):
-                continue
-            passage = passages[number - 1]
-            start, stop = _best_sentence(statement, passage)
-            key = (passage.document_id, start, stop)
-            if key not in citations:
-                citations[key] = _citation(f"[{len(citations) + 1}]", passage, start, stop)
-            markers.append(citations[key].marker)
+    done = 0
+    for claim in _claims(text, marks, language):
+        said = _plain(text[claim.start : claim.end])
+        found = checker.check(said, claim.numbers) if claim.numbers else checker.search(said)
+        if not any(cited.status == "verified" for cited in found) and _says_something(said):
+            unsupported.append(said)
+        markers = []
+        for cited in found:
+            key = (cited.document_id, cited.start, cited.end, cited.status)
+            known = citations.get(key)
+            marker = known.marker if known else f"[{len(citations) + 1}]"
+            if known is None or known.score > cited.score:
+                citations[key] = replace(cited, marker=marker)
+            markers.append(marker)
         if markers:
-            pieces.append(" " + "".join(dict.fromkeys(markers)))
-    pieces.append(answer[end:])
-    return "".join(pieces).strip(), tuple(citations.values())
+            before = text[done : claim.place]
+            space = " " if before and not before[-1].isspace() else ""
+            pieces += [before, space, *dict.fromkeys(markers)]
+            done = claim.place
+    pieces.append(text[done:])
+    return CitedAnswer(
+        "".join(pieces).strip(), tuple(citations.values()), tuple(unsupported), removed
+    )
 
 
-def _citation(marker: str, passage: Passage, start: int, end: int) -> Citation:
+class _Checker:
+    """Holds claims against passages, each claim against each passage at most once."""
+
+    def __init__(self, passages: Sequence[Passage], language: str, aligner: Aligner) -> None:
+        self._passages = passages
+        self._language = language
+        self._aligner = aligner
+        self._verifiers: dict[int, PassageVerifier] = {}
+        self._supports: dict[tuple[str, int], Support] = {}
+
+    def check(self, said: str, numbers: Sequence[int]) -> list[Citation]:
+        """Return a citation of each passage that a claim cites; the markers come later."""
+        supports = [self._support(said, number) for number in numbers]
+        shared = self._shared(said, numbers, supports)
+        found = []
+        for number, support in zip(numbers, supports, strict=True):
+            if shared and support.score >= _SHARED_SUPPORT:
+                support = replace(support, score=shared.score)
+            status: Status = "verified" if support.holds else "unsupported"
+            found.append(_citation("", self._passages[number - 1], support, status))
+        return found
+
+    def search(self, said: str) -> list[Citation]:
+        """Return a citation of the passage that bears a claim out best, if one does."""
+        if not _says_something(said):
+            return []
+        found = [
+            (support, passage)
+            for number, passage in enumerate(self._passages, start=1)
+            for support in [self._support(said, number)]
+            if support.holds
+        ]
+        if not found:
+            return []
+        support, passage = max(found, key=lambda item: item[0].score)
+        return [_citation("", passage, support, "verified")]
+
+    def _support(self, said: str, number: int) -> Support:
+        key = (said, number)
+        if key not in self._supports:
+            verifier = self._verifiers.get(number)
+            if verifier is None:
+                verifier = PassageVerifier(self._passages[number - 1], self._aligner)
+                self._verifiers[number] = verifier
+            if len(self._supports) >= _MAX_CHECKS:
+                return verifier.unchecked()
+            self._supports[key] = verifier.support(said, self._language)
+        return self._supports[key]
+
+    def _shared(
+        self, said: str, numbers: Sequence[int], supports: Sequence[Support]
+    ) -> Support | None:
+        """Return the support of all cited places together, where no one of them suffices."""
+        passages = [self._passages[number - 1] for number in numbers]
+        if len(numbers) < 2 or any(support.holds for support in supports):
+            return None
+        quotes = [_quote(*each) for each in zip(passages, supports, strict=True)]
+        joined = " ".join(dict.fromkeys(quotes))[:_MAX_SHARED_CHARS]
+        whole = replace(passages[0], text=joined, start=0, end=len(joined), headings=())
+        support = PassageVerifier(whole, self._aligner).support(said, self._language)
+        return support if support.holds else None
+
+
+def _without_markers(answer: str, n_passages: int) -> tuple[str, list[_Mark], int]:
+    """Return the text without markers and the space before them, the marks, and how many go."""
+    marks: list[_Mark] = []
+    pieces: list[str] = []
+    length = removed = 0
+    parts = parse_markers(answer)
+    for part, after in zip(parts, [*parts[1:], ""], strict=True):
+        if isinstance(part, Marker):
+            kept = tuple(number for number in part.numbers if 1 <= number <= n_passages)
+            removed += len(part.numbers) - len(kept)
+            if kept:
+                marks.append((length, kept))
+        else:
+            piece = part.rstrip(_SPACES) if isinstance(after, Marker) else part
+            pieces.append(piece)
+            length += len(piece)
+    return "".join(pieces), marks, removed
+
+
+def _claims(text: str, marks: Sequence[_Mark], language: str) -> Iterator[_Claim]:
+    """Yield the claims of a text, in order; a mark belongs to the claim that it follows.
+
+    At the beginning of a line with more on it, a mark belongs to what it stands before.
+    """
+    spans = list(sentences(text, language))
+    starts = [start for start, _ in spans]
+    of_sentence: list[list[_Mark]] = [[] for _ in spans]
+    for place, numbers in marks if spans else ():
+        leads = (place == 0 or text[place - 1] == "\n") and text[place : place + 1] != "\n"
+        at = bisect_left(starts, place) - 1
+        if leads and at + 1 < len(spans):
+            at += 1
+            place = _end_place(text, *spans[at])
+        of_sentence[max(at, 0)].append((place, numbers))
+    for (start, end), some in zip(spans, of_sentence, strict=True):
+        yield from _parts(text, start, end, sorted(some))
+
+
+def _parts(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[_Claim]:
+    """Yield a sentence cut at its marks; what is too little to claim anything joins the next."""
+    if not marks:
+        yield _Claim(start, end, _end_place(text, start, end), ())
+        return
+    places = sorted({place for place, _ in marks})
+    numbers: list[int] = []
+    for place in places:
+        numbers += [number for at, some in marks if at == place for number in some]
+        is_last = place == places[-1]
+        if is_last or count_words(text[start:place]) >= _MIN_WORDS:
+            stop = end if is_last else place
+            yield _Claim(start, stop, place, tuple(dict.fromkeys(numbers)))
+            start, numbers = stop, []
+
+
+def _end_place(text: str, start: int, end: int) -> int:
+    """Return where a marker goes that is put to a sentence: before the marks that end it."""
+    return start + len(text[start:end].rstrip(_END_MARKS))
+
+
+def _plain(claim: str) -> str:
+    """Return what a claim says, without the mark of a list's item and emphasis."""
+    claim = claim.strip().lstrip(_EMPHASIS)
+    return _LIST_MARK.sub("", claim, count=1) if _LIST_MARK.match(claim) else claim
+
+
+def _says_something(said: str) -> bool:
+    if said.startswith("#") or said.rstrip(_EMPHASIS).endswith((":", "：")):
+        return False  # a heading or a lead-in
+    return count_words(said) >= _MIN_WORDS
+
+
+def _quote(passage: Passage, support: Support) -> str:
+    return passage.text[support.start - passage.start : support.end - passage.start]
+
+
+def _citation(marker: str, passage: Passage, support: Support, status: Status) -> Citation:
     return Citation(
         marker=marker,
         document_id=passage.document_id,
@@ -63,27 +249,10 @@ def _citation(marker: str, passage: Passage, start: int, end: int) -> Citation:
         title=passage.title,
         source=passage.source,
         language=passage.language,
-        page=passage.page_at(start),
-        start=start,
-        end=end,
-        quote=passage.text[start - passage.start : end - passage.start],
+        page=passage.page_at(support.start),
+        start=support.start,
+        end=support.end,
+        quote=_quote(passage, support),
+        status=status,
+        score=support.score,
     )
-
-
-def _last_sentence(text: str, language: str) -> str:
-    plain = _MARKER.sub("", text)
-    last = ""
-    for start, end in sentences(plain, language):
-        last = plain[start:end]
-    return last
-
-
-def _best_sentence(statement: str, passage: Passage) -> tuple[int, int]:
-    """Return the span, in the document, of the passage's sentence most like the statement."""
-    weights: Mapping[str, float] = dict.fromkeys(terms(statement), 1.0)
-    spans: Iterator[tuple[int, int]] = sentences(passage.text, passage.language)
-    start, end = max(
-        spans,
-        key=lambda span: overlap(weights, terms(passage.text[slice(*span)])),
-    )
-    return passage.start + start, passage.start + end

@@ -1,7 +1,8 @@
 """How much of a question, or of a statement, a text speaks of: by words, weighted by rarity."""
 
+import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from itertools import pairwise
 
 _MIN_LIKENESS = 0.6
@@ -39,6 +40,14 @@ def overlap(weights: Mapping[str, float], text_terms: Iterable[str]) -> float:
     return found / total
 
 
+def word_likeness(word: str, text_terms: Set[str]) -> float:
+    """Return how like a word a text's likest term is, in [0, 1]; 1 if it is there."""
+    if word in text_terms:
+        return 1.0
+    return _likeness(_letter_pairs(word), map(_letter_pairs, text_terms))
+
+
+@functools.lru_cache(maxsize=1 << 14)
 def _letter_pairs(word: str) -> frozenset[str]:
     return frozenset(map("".join, pairwise(word)))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ElementKind = Literal["heading", "text", "list_item", "table", "code"]
+Status = Literal["verified", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ class Passage:
 class Citation:
     """A place in a source that an answer rests on: `quote == document_text[start:end]`.
 
-    `language` is the source's, in which the quote stays.
+    `language` is the source's, in which the quote stays. `score` in [0, 1] is how well the quote
+    supports what cites it; if it doesn't, `status` is "unsupported".
     """
 
     marker: str
@@ -140,6 +142,8 @@ class Citation:
     start: int
     end: int
     quote: str
+    status: Status
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,9 @@ class Thinking:
 class Answer:
     """What `ask` returns, through every face of the service.
 
-    `language` is that of the answer: the one asked for, else the question's.
+    `language` is that of the answer: the one asked for, else the question's. `unsupported_claims`
+    are what it says without any passage that bears it out; `removed_markers` counts citations of
+    passages that don't exist.
     """
 
     question: str
@@ -164,6 +170,8 @@ class Answer:
     answerable: bool
     language: str
     citations: tuple[Citation, ...]
+    unsupported_claims: tuple[str, ...]
+    removed_markers: int
     passages: tuple[Passage, ...]
     model: str
     notices: tuple[str, ...]

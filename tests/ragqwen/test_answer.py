@@ -32,11 +32,13 @@ def make_answerer(
         dense=[(1, 0.8), (2, 0.3)] if stored else [],
     )
     embedder = StaticEmbedder()
+    aligner = Aligner(embedder)
     if chat is None and pieces:
         chat = ScriptedChat(pieces=list(pieces))
     return Answerer(
         Retriever(index, embedder, dense_weight=0.4),
-        ExtractiveReader(Aligner(embedder)),
+        ExtractiveReader(aligner),
+        aligner,
         chat=chat,
         **more,
     )

@@ -5,9 +5,11 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqwen.citations import cite_generated, cite_quotes
+from ragqwen.alignment import Aligner
+from ragqwen.citations import CitedAnswer, cite_generated, cite_quotes
 from ragqwen.reader import Quote
 from ragqwen.records import Citation
+from ragqwen.static_embedding import StaticEmbedder
 from tests.fakes import make_passage
 
 FERRY = make_passage(
@@ -20,8 +22,16 @@ DOGS = make_passage("dogs", "Dogs stay on deck. Cats are not allowed.")
 PASSAGES = [FERRY, DOGS]
 
 
+ALIGNER = Aligner(StaticEmbedder())
+
+
+def cite_all(answer: str, language: str = "eng_Latn") -> CitedAnswer:
+    return cite_generated(answer, PASSAGES, language, ALIGNER)
+
+
 def cite(answer: str) -> tuple[str, tuple[Citation, ...]]:
-    return cite_generated(answer, PASSAGES, "eng_Latn")
+    cited = cite_all(answer)
+    return cited.text, cited.citations
 
 
 def check(citations: tuple[Citation, ...]) -> None:

@@ -1,0 +1,116 @@
+"""Learn the weights of verification: `python -m eval.train_verifier DIR... --out FILE`.
+
+Each DIR is a data set in BEIR's layout. In each language pairs are made, and in languages of a
+parallel set across languages too. A pair that breaks a rule (a figure, a name) teaches nothing: it
+is unsupported whatever the model says.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from tqdm import tqdm
+
+from eval.claims import Pair, by_passage, make_pairs
+from eval.datasets import Dataset
+from ragqwen.alignment import Aligner
+from ragqwen.languages import group_of
+from ragqwen.static_embedding import StaticEmbedder
+from ragqwen.verification import FEATURES, PassageVerifier
+
+Floats = npt.NDArray[np.float64]
+Example = tuple[Floats, bool]  # (n_places, n_features), and whether the passage supports the claim
+_FIRST = np.array([1.0, 1.0, -1.0, 0.5, -0.1])  # by which the first place of each pair is chosen
+_ROUNDS = 4
+_PENALTY = 1e-4
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument(
+    "folders",
+    metavar="DIR...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/verifier.json"))
+@click.option("--questions", default=300, show_default=True, help="Of a set's one language.")
+@click.option("--pairs", default=600, show_default=True, help="Pairs of languages of a set.")
+@click.option("--seed", default=1, show_default=True)
+def main(folders: Sequence[Path], out: Path, questions: int, pairs: int, seed: int) -> None:
+    """Learn the weights of verification."""
+    found: dict[str, list[Example]] = {"same": [], "cross": []}
+    aligner = Aligner(StaticEmbedder())
+    for folder in folders:
+        dataset = Dataset.load(folder)
+        for asked, cited in tqdm(_languages(dataset, pairs, seed), desc=folder.name):
+            n = questions // len(dataset.corpora) + 10
+            made = list(make_pairs(dataset, asked, cited, n, seed))
+            kind = "same" if group_of(asked) == group_of(cited) else "cross"
+            found[kind].extend(_examples(made, aligner))
+    about: dict[str, object] = {
+        "features": list(FEATURES),
+        "data sets": [folder.name for folder in folders],
+    }
+    for kind, examples in found.items():
+        weights = fit(examples)
+        about[kind] = {
+            "weights": [float(f"{weight:.5g}") for weight in weights[:-1]],
+            "bias": float(f"{weights[-1]:.5g}"),
+            "pairs": len(examples),
+        }
+        right = [(_best(f, weights) @ weights[:-1] + weights[-1] > 0) == y for f, y in examples]
+        click.echo(f"{kind}: {len(examples)} pairs, {np.mean(right):.3f} right, {weights}")
+    out.write_text(json.dumps(about, indent=1) + "\n")
+
+
+def fit(examples: Sequence[Example]) -> Floats:
+    """Return the weights of the features, and the bias last; both answers weigh the same.
+
+    Which place of a passage counts is not known, so it is chosen by the weights so far.
+    """
+    answers = np.array([1.0 if supported else -1.0 for _, supported in examples])
+    shares = np.where(answers > 0, 0.5 / (answers > 0).sum(), 0.5 / (answers < 0).sum())
+    weights = np.append(_FIRST, 0.0)
+    for _ in range(_ROUNDS):
+        rows = np.array([np.append(_best(features, weights), 1.0) for features, _ in examples])
+
+        def loss(w: Floats, rows: Floats = rows) -> float:
+            gaps = np.logaddexp(0, -answers * (rows @ w))
+            return float(shares @ gaps + _PENALTY * (w[:-1] ** 2).sum())
+
+        weights = minimize(loss, weights).x
+    return weights
+
+
+def _best(features: Floats, weights: Floats) -> Floats:
+    best: Floats = features[(features @ weights[:-1]).argmax()]
+    return best
+
+
+def _languages(dataset: Dataset, n: int, seed: int) -> list[tuple[str, str]]:
+    codes = list(dataset.corpora)
+    rng = np.random.default_rng(seed)
+    asked = list(dataset.queries)  # only there are names changed
+    drawn = [
+        (str(rng.choice(asked if i % 2 else codes)), str(rng.choice(codes)))
+        for i in range(n if len(codes) > 1 else 0)
+    ]
+    return [(code, code) for code in codes] + drawn
+
+
+def _examples(pairs: Sequence[Pair], aligner: Aligner) -> Iterator[Example]:
+    for passage, some in by_passage(pairs):
+        verifier = PassageVerifier(passage, aligner)
+        for pair in some:
+            kept = verifier.keeps_rules(pair.claim, pair.language)
+            if kept.any():
+                yield verifier.features(pair.claim)[kept], pair.kind == "right"
+
+
+if __name__ == "__main__":
+    main()

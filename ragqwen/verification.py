@@ -1,0 +1,176 @@
+"""Whether a passage bears a claim out, and which place in it does.
+
+Each word of the claim is looked for in one sentence of the passage, or in two in a row: as it is,
+by its letters, and by its vector, which works across languages. A small model of what is met, and
+of what is not, says how likely the place supports the claim. Above that stand two rules: a figure
+of the claim must be in the place, and a name (in one language) and an identifier in the passage.
+"""
+
+import functools
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+import regex
+
+from ragqwen.alignment import Aligner
+from ragqwen.analysis import normal_form, terms
+from ragqwen.figures import all_values, figures
+from ragqwen.languages import group_of
+from ragqwen.matching import word_likeness
+from ragqwen.records import Passage
+from ragqwen.segmentation import sentences, words
+
+FEATURES = ("found", "met", "missing", "context", "pair")
+Floats = npt.NDArray[np.float64]
+_MAX_BROKEN = 0.45  # the score of what breaks a rule, however like it is; 0.5 is support
+_SUPPORT = 0.5
+_PAIR_GAIN = 0.1  # of score, for which two sentences are quoted instead of one
+_NOUNS_CAPITAL = frozenset({"deu_Latn", "ltz_Latn"})  # a capital makes no name there
+_NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
+_IDENTIFIER = regex.compile(r"(?<![\p{L}\p{N}])[A-Z][A-Z0-9]*(?:[-_./][A-Z0-9]+)*+(?![\p{L}\p{N}])")
+_MIN_NAME_LIKENESS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The place of a passage that supports a claim best, as a span of the document.
+
+    `score` in [0, 1] is how likely it does; 0.5 and above is support.
+    """
+
+    start: int
+    end: int
+    score: float
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the claim is supported."""
+        return self.score >= _SUPPORT
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A sentence of a passage, or two in a row: its span in the passage, and the sentences'."""
+
+    start: int
+    end: int
+    columns: tuple[int, ...]
+    values: frozenset[str]
+
+
+class PassageVerifier:
+    """Holds claims against one passage."""
+
+    def __init__(self, passage: Passage, aligner: Aligner) -> None:
+        self._passage = passage
+        self._aligner = aligner
+        text = passage.text
+        spans = list(sentences(text, passage.language)) or [(0, len(text))]
+        heading = " ".join(dict.fromkeys((passage.title, *passage.headings)))
+        parts = [*(text[start:end] for start, end in spans), heading]
+        self._words = [[part[a:b] for a, b in words(part)] or [""] for part in parts]
+        self._terms = [frozenset(terms(part)) for part in parts]
+        self._all_terms = frozenset().union(*self._terms)
+        self._plain = normal_form("\n".join(parts))
+        values = [frozenset(all_values(part)) for part in parts]
+        titled = values[-1]
+        self._places = [
+            _Place(start, end, (i,), values[i] | titled) for i, (start, end) in enumerate(spans)
+        ] + [
+            _Place(spans[i][0], spans[i + 1][1], (i, i + 1), values[i] | values[i + 1] | titled)
+            for i in range(len(spans) - 1)
+        ]
+
+    def support(self, claim: str, language: str) -> Support:
+        """Return the place that supports a claim best.
+
+        :param language: the claim's.
+        """
+        same = self._is_same(language)
+        model = _model()["same" if same else "cross"]
+        odds = 1 / (1 + np.exp(-(self.features(claim) @ model.weights + model.bias)))
+        scores = np.where(self.keeps_rules(claim, language), odds, np.minimum(odds, _MAX_BROKEN))
+        single = [len(place.columns) == 1 for place in self._places]
+        best = int((scores - np.where(single, 0.0, _PAIR_GAIN)).argmax())
+        place = self._places[best]
+        start = self._passage.start
+        return Support(start + place.start, start + place.end, round(float(scores[best]), 3))
+
+    def unchecked(self) -> Support:
+        """Return the passage's first sentence as what supports nothing."""
+        place, start = self._places[0], self._passage.start
+        return Support(start + place.start, start + place.end, 0.0)
+
+    def features(self, claim: str) -> Floats:
+        """Return what the model goes by.
+
+        :return: (n_places, len(FEATURES)): the share of the claim, by weight, that the place's
+            words are (`found`) or are near to (`met`), how telling the most telling word is that
+            it lacks, what the whole passage has, and whether it is two sentences.
+        """
+        matches = self._aligner.match_words(claim, self._words)
+        if not matches.words or not matches.weights.any():
+            return np.zeros((len(self._places), len(FEATURES)))
+        forms = [normal_form(word) for word in matches.words]
+        found = np.array(
+            [[word_likeness(form, some) for some in self._terms] for form in forms],
+            dtype=np.float64,
+        )
+        near = np.maximum(found, matches.nearest)
+        share = matches.weights / matches.weights.sum()
+        heavy = matches.weights / matches.weights.max()
+        context = float(share @ near.max(axis=1))
+        rows = []
+        for place in self._places:
+            columns = list(place.columns)
+            met = near[:, columns].max(axis=1)
+            rows.append(
+                [
+                    share @ found[:, columns].max(axis=1),
+                    share @ met,
+                    (heavy * (1 - met)).max(),
+                    context,
+                    float(len(columns) > 1),
+                ]
+            )
+        return np.array(rows, dtype=np.float64)
+
+    def keeps_rules(self, claim: str, language: str) -> npt.NDArray[np.bool_]:
+        """Return whether each place has the claim's figures, and the passage its names."""
+        named = self._has_names(claim, language)
+        claimed = figures(claim)
+        return np.array(
+            [named and all(some & place.values for some in claimed) for place in self._places]
+        )
+
+    def _has_names(self, claim: str, language: str) -> bool:
+        for match in _IDENTIFIER.finditer(claim):
+            if regex.search(r"\d", match[0]) and normal_form(match[0]) not in self._plain:
+                return False
+        if not self._is_same(language) or language in _NOUNS_CAPITAL:
+            return True
+        return all(
+            word_likeness(normal_form(match[0]), self._all_terms) >= _MIN_NAME_LIKENESS
+            for match in _NAME.finditer(claim)
+        )
+
+    def _is_same(self, language: str) -> bool:
+        return group_of(language) == group_of(self._passage.language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    weights: Floats
+    bias: float
+
+
+@functools.cache
+def _model() -> dict[str, _Model]:
+    about = json.loads(files("ragqwen").joinpath("data/verifier.json").read_text("utf-8"))
+    return {
+        kind: _Model(np.array(about[kind]["weights"]), float(about[kind]["bias"]))
+        for kind in ("same", "cross")
+    }
