@@ -15,14 +15,16 @@ import click
 
 import ragqwen
 from api.model_commands import DEFAULT_CONCURRENCY, DEFAULT_CONTEXT_TOKENS, models, start_vllm
+from api.printing import place, print_answer, print_json
 from ragqwen.errors import RagqwenError
 from ragqwen.settings import load_settings
 
 if TYPE_CHECKING:
+    from ragqwen.planning import Asked
+
     from api.wiring import Service
     from ingest.pipeline import IngestResult
     from ingest.sources import Source
-    from ragqwen.records import Answer, Citation, Passage
 
 
 _LINES_AT_ONCE = 512
@@ -80,6 +82,14 @@ def _text(_: click.Context, __: click.Parameter, value: str) -> str:
     if not text.strip():
         raise click.BadParameter("it is empty; give a question or some words")
     return text
+
+
+def _thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked":
+    if value == "auto" or value == "off":
+        return value
+    if not value.isdecimal():
+        raise click.BadParameter(f"{value!r} is neither auto, off nor a number of tokens")
+    return int(value)
 
 
 def _service(ctx: click.Context, collection: str | None = None) -> "Service":
@@ -169,7 +179,7 @@ def _report(results: Sequence["IngestResult"], as_json: bool) -> None:
     }
     if as_json:
         outcomes = [IngestResultOut.model_validate(result).model_dump() for result in results]
-        _print_json({**counts, "results": outcomes})
+        print_json({**counts, "results": outcomes})
         return
     click.echo(", ".join(f"{status} {count}" for status, count in counts.items()))
     for result in results:
@@ -200,12 +210,12 @@ def search(
         from api.schemas import PassageOut
 
         passages = [PassageOut.model_validate(p).model_dump() for p in evidence.passages]
-        _print_json({"query": query, "language": evidence.language, "passages": passages})
+        print_json({"query": query, "language": evidence.language, "passages": passages})
         return
     if not evidence.passages:
         click.echo("Nothing found.")
     for rank, passage in enumerate(evidence.passages, start=1):
-        click.echo(f"{rank:2}. {passage.score:.3f}  {_place(passage, passage.page)}")
+        click.echo(f"{rank:2}. {passage.score:.3f}  {place(passage, passage.page)}")
         click.echo("    " + " ".join(passage.text.split())[:200])
 
 
@@ -218,6 +228,16 @@ def search(
     help="Language of the answer, such as mya_Mymr (FLORES-200) or my (BCP 47); else the "
     "question's. Quotes stay in the language of their source.",
 )
+@click.option(
+    "--thinking",
+    metavar="auto|off|TOKENS",
+    default="auto",
+    show_default=True,
+    callback=_thinking,
+    help="How much Qwen3 may think: by the question's difficulty, not at all, or so many tokens. "
+    "/think and /no_think in the question do what Qwen3's users expect.",
+)
+@click.option("--explain", is_flag=True, help="Say how much was thought, and why.")
 @_collection_option
 @_json_option
 @click.pass_context
@@ -226,6 +246,8 @@ def ask(
     question: str,
     k: int,
     language: str | None,
+    thinking: "Asked",
+    explain: bool,
     collection: str | None,
     as_json: bool,
 ) -> None:
@@ -239,29 +261,14 @@ def ask(
     if language is not None:
         language = check_language(language)
     service = _service(ctx, collection)
-    answer = service.answerer(service.settings.collection).ask(question, k=k, language=language)
+    answerer = service.answerer(service.settings.collection)
+    answer = answerer.ask(question, k=k, language=language, thinking=thinking)
     if as_json:
         from api.schemas import AnswerOut
 
-        _print_json(AnswerOut.model_validate(answer).model_dump())
+        print_json(AnswerOut.model_validate(answer).model_dump())
     else:
-        print_answer(answer)
-
-
-def print_answer(answer: "Answer", *, notices: bool = True) -> None:
-    """Print an answer, its citations and the notices for a person."""
-    click.echo(answer.answer)
-    if answer.citations:
-        click.echo()
-    for cited in answer.citations:
-        unsupported = "" if cited.status == "verified" else "  (does not support what cites it)"
-        click.echo(f"{cited.marker} {_place(cited, cited.page)}{unsupported}")
-    if answer.unsupported_claims:
-        click.echo("\nNot found in the documents:")
-    for claim in answer.unsupported_claims:
-        click.echo(f"- {claim}")
-    for notice in answer.notices if notices else ():
-        click.echo(f"\nNote: {notice}", err=True)
+        print_answer(answer, explain=explain)
 
 
 @main.command(name="list")
@@ -275,7 +282,7 @@ def list_documents(ctx: click.Context, collection: str | None, as_json: bool) ->
     if as_json:
         from api.schemas import DocumentOut
 
-        _print_json([DocumentOut.model_validate(info).model_dump() for info in documents])
+        print_json([DocumentOut.model_validate(info).model_dump() for info in documents])
         return
     for info in documents:
         about = f"v{info.version}  {info.language}  {info.n_chars} chars  {info.title}"
@@ -291,7 +298,7 @@ def collections(ctx: click.Context, as_json: bool) -> None:
     service = _service(ctx)
     found = service.collections()
     if as_json:
-        _print_json([item.model_dump() for item in found])
+        print_json([item.model_dump() for item in found])
         return
     for item in found:
         click.echo(f"{item.name}  {item.n_documents} documents  {item.embedder}")
@@ -413,6 +420,7 @@ def serve(
         )
         ctx.obj["llm_base_url"] = ctx.with_resource(process).base_url
         ctx.obj["llm_model"] = vllm
+        ctx.obj["llm_context_tokens"] = vllm_context
     service = _service(ctx)
     _ = service.reranker  # so that what is wrong with it shows now
     click.echo(f"ragqwen serves http://{host}:{port} (documentation at /docs)", err=True)
@@ -425,17 +433,6 @@ main.add_command(models)
 def _leave(number: int, _: object) -> None:
     """End by an exception, so that what was opened is closed."""
     sys.exit(128 + number)
-
-
-def _place(found: "Passage | Citation", page: int | None) -> str:
-    name = found.title if found.title == found.source else f"{found.title} ({found.source})"
-    on_page = f", page {page}" if page else ""
-    version = f"{found.document_id} v{found.version}"
-    return f"{name}{on_page}, characters {found.start}-{found.end} of {version}"
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 if __name__ == "__main__":

@@ -242,9 +242,13 @@ _SAYS_LANGUAGE: dict[int | str, dict[str, Any]] = {
 def ask(collection: str, question: AskIn, service: ServiceDep, response: Response) -> AnswerOut:
     """Answer a question from the documents, citing them."""
     answerer = service.answerer(collection)
-    answer = answerer.ask(question.question, k=question.k, language=question.language)
+    answer = answerer.ask(**_asked(question))
     _say_language(response, answer.language)
     return AnswerOut.model_validate(answer)
+
+
+def _asked(question: AskIn) -> dict[str, Any]:
+    return {name: getattr(question, name) for name in AskIn.model_fields}
 
 
 def _answerer(
@@ -272,12 +276,12 @@ def ask_stream(
     """Answer a question as server-sent events.
 
     `passages` (PassagesEvent) comes first, then `delta` (DeltaEvent) as the answer is written, then
-    `answer` (AnswerOut) with the whole answer and its checked citations. An error on the way comes
-    as `error` (ProblemOut) and ends the stream.
+    `answer` (AnswerOut) with the whole answer and its checked citations. A second `passages` says
+    that what was written failed verification and is written anew. An error on the way comes as
+    `error` (ProblemOut) and ends the stream.
     """
     try:
-        stream = answerer.stream(question.question, k=question.k, language=question.language)
-        for event in stream:
+        for event in answerer.stream(**_asked(question)):
             yield _sent(event)
     except RagqwenError as error:
         yield _named("error", ProblemOut(**problems.problem_of(error)))

@@ -1,7 +1,7 @@
 """What goes over the wire: the HTTP service's bodies, which the command line prints too."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -55,9 +55,14 @@ class ThinkingOut(_Schema):
     """How much the model was allowed to think, and how much it did, in Qwen tokens."""
 
     mode: Literal["off", "on"]
-    budget_tokens: int
+    budget_tokens: int = Field(description="of all attempts together")
     used_tokens: int
-    reason: str
+    attempts: int = Field(
+        description="2 if the first answer failed verification; 0 without a language model"
+    )
+    difficulty: float = Field(ge=0, le=1)
+    reason: str = Field(description="why so much, in a sentence")
+    features: Mapping[str, float] = Field(description="what the plan was made from")
 
 
 class AnswerOut(_Schema):
@@ -178,6 +183,15 @@ class AskIn(_Schema):
         None,
         description="of the answer, FLORES-200 code or BCP 47 tag; by default the question's. "
         "Quotes stay in the language of their source.",
+    )
+    thinking: Literal["auto", "off"] | Annotated[int, Field(ge=0, le=MAX_INTEGER)] = Field(
+        "auto", description="by the question's difficulty, not at all, or so many tokens"
+    )
+    max_thinking_tokens: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_INTEGER,
+        description="a lower ceiling of thinking than the service's, for what it may cost or last",
     )
 
     @field_validator("language")

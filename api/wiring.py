@@ -6,10 +6,12 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ragqwen.planning import Planner
+
 from indexes.store import CollectionIndex, Store
 from ragqwen import messages
 from ragqwen.alignment import Aligner
-from ragqwen.answer import EXTRACTIVE, Answerer
+from ragqwen.answer import Answerer, Writer
 from ragqwen.embedding import Embedder
 from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
@@ -23,22 +25,26 @@ if TYPE_CHECKING:
     from api.schemas import CollectionOut
     from ingest.pipeline import Cutter, Pipeline
     from ingest.sandbox import ParserPool
+    from ragqwen.static_embedding import StaticEmbedder
 
 BUILTIN = "builtin"
 LIGHT = "light"
 _BUILTIN_DENSE_WEIGHT = 0.4  # the light reranker has the say where it is on (LOG.md)
 _MODEL_DENSE_WEIGHT = 1.0
+_PROMPT_TOKENS = 1024  # the rules, the question and the passages' titles
 
 
 class Service:
     """One data folder and one embedder, and what is made of them; close it when done."""
 
     def __init__(self, settings: Settings, *, chat: BaseChatModel | None = None) -> None:
-        """:param chat: answers instead of the language model that the settings name."""
+        """:param chat: answers instead of the language models that the settings name."""
         self.settings = settings
         self.embedder = make_embedder(settings)
         self.store = Store(settings.data_dir, self.embedder)
-        self._chat = chat or make_chat(settings)
+        given = Writer(chat, settings.llm_model or "given") if chat else None
+        self._writer = given or make_writer(settings)
+        self._hard_writer = given or make_hard_writer(settings)
         self._parser: ParserPool | None = None
 
     def __enter__(self) -> Service:
@@ -54,12 +60,21 @@ class Service:
         self.store.close()
 
     @functools.cached_property
-    def aligner(self) -> Aligner:
-        """Return what compares a question with sentences, by the built-in embedder's words."""
+    def _static_embedder(self) -> StaticEmbedder:
         from ragqwen.static_embedding import StaticEmbedder
 
         ours = self.embedder
-        return Aligner(ours if isinstance(ours, StaticEmbedder) else StaticEmbedder())
+        return ours if isinstance(ours, StaticEmbedder) else StaticEmbedder()
+
+    @functools.cached_property
+    def aligner(self) -> Aligner:
+        """Return what compares a question with sentences, by the built-in embedder's words."""
+        return Aligner(self._static_embedder)
+
+    @functools.cached_property
+    def planner(self) -> Planner:
+        """Return what plans how much is thought of a question."""
+        return Planner(self._static_embedder)
 
     @functools.cached_property
     def ranker(self) -> LightRanker | None:
@@ -93,14 +108,16 @@ class Service:
 
         :raises NotFound: if there is none of that name.
         """
-        notices: tuple[str, ...] = () if self._chat else (messages.NO_MODEL,)
+        notices: tuple[str, ...] = () if self._writer else (messages.NO_MODEL,)
         return Answerer(
             self.retriever(collection),
             ExtractiveReader(self.aligner),
             self.aligner,
-            chat=self._chat,
-            model_name=(self.settings.llm_model or "given") if self._chat else EXTRACTIVE,
+            self.planner,
+            writer=self._writer,
+            hard_writer=self._hard_writer,
             context_tokens=self.settings.context_tokens,
+            thinking_ceiling_tokens=thinking_ceiling(self.settings),
             notices=notices,
         )
 
@@ -209,15 +226,33 @@ def make_reranker(settings: Settings) -> Reranker | None:
     return CrossEncoderReranker(settings.reranker)
 
 
-def make_chat(settings: Settings) -> BaseChatModel | None:
+def thinking_ceiling(settings: Settings) -> int:
+    """Return the most that may be thought: what is set, or what the context has room for."""
+    taken = settings.context_tokens + settings.llm_max_answer_tokens + _PROMPT_TOKENS
+    return max(0, min(settings.thinking_ceiling_tokens, settings.llm_context_tokens - taken))
+
+
+def make_writer(settings: Settings) -> Writer | None:
     """Return the language model that the settings name, None if they name none."""
     if settings.llm_base_url is None or settings.llm_model is None:
         return None
+    return Writer(_chat(settings, settings.llm_base_url, settings.llm_model), settings.llm_model)
+
+
+def make_hard_writer(settings: Settings) -> Writer | None:
+    """Return the model for questions that are to be thought about, None if there is no other."""
+    if settings.llm_hard_base_url is None or settings.llm_hard_model is None:
+        return None
+    chat = _chat(settings, settings.llm_hard_base_url, settings.llm_hard_model)
+    return Writer(chat, settings.llm_hard_model)
+
+
+def _chat(settings: Settings, base_url: str, model: str) -> BaseChatModel:
     from ragqwen.generation import QwenChat
 
     return QwenChat(
-        base_url=settings.llm_base_url,
-        model=settings.llm_model,
+        base_url=base_url,
+        model=model,
         api_key=settings.llm_api_key,
         timeout_seconds=settings.llm_timeout_seconds,
         max_tokens=settings.llm_max_answer_tokens,

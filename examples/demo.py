@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from api.cli import print_answer
+from api.printing import print_answer
 from api.wiring import Service
 from ingest.sources import find_sources
 from ragqwen.settings import load_settings

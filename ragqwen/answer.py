@@ -1,4 +1,4 @@
-"""The answer path: retrieve, then read or generate, then cite."""
+"""The answer path: retrieve, plan, then read or generate, then cite and prove."""
 
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -11,7 +11,9 @@ from ragqwen import messages
 from ragqwen.alignment import Aligner
 from ragqwen.citations import CitedAnswer, cite_generated, cite_quotes
 from ragqwen.errors import ModelError
+from ragqwen.planning import Asked, Planner, ThinkingPlan, budget_scale, strip_switches
 from ragqwen.reader import ExtractiveReader
+from ragqwen.reasoning import without_thinking
 from ragqwen.records import Answer, Passage, Thinking
 from ragqwen.retrieval import Evidence, Retriever
 
@@ -20,13 +22,26 @@ if TYPE_CHECKING:
 
 EXTRACTIVE = "extractive"
 _DRESS = " \t\n\"'`*_“”«»"  # what models put around a bare word
-_THINKING, _THOUGHT = "<think>", "</think>"
-_NO_THINKING = Thinking("off", 0, 0, "answers are given without thinking in this version")
+_WIDER = 2  # times as many passages for a second attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A language model that writes answers, and its name.
+
+    The model takes `thinking_budget` with each call, as `QwenChat` does.
+    """
+
+    chat: "BaseChatModel"
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class PassagesFound:
-    """The passages were found; the answer comes next."""
+    """The passages were found; the answer comes next.
+
+    A second one, after text, says that the text failed verification and the answer begins anew.
+    """
 
     passages: tuple[Passage, ...]
 
@@ -56,10 +71,32 @@ class _Timer:
     _last: float = field(default_factory=time.perf_counter)
 
     def lap(self, stage: str) -> None:
-        """Note the time since the last lap under a stage's name."""
+        """Add the time since the last lap to a stage's."""
         now = time.perf_counter()
-        self.timings_ms[stage] = round(1000 * (now - self._last), 1)
+        spent = self.timings_ms.get(stage, 0.0) + 1000 * (now - self._last)
+        self.timings_ms[stage] = round(spent, 1)
         self._last = now
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What came of one attempt, and what it took."""
+
+    cited: CitedAnswer
+    evidence: Evidence
+    budget_tokens: int = 0
+    used_tokens: int = 0
+
+    @property
+    def n_verified(self) -> int:
+        return sum(citation.status == "verified" for citation in self.cited.citations)
+
+    @property
+    def n_failures(self) -> int:
+        """Return how much of it no passage bears out."""
+        cited = self.cited
+        unsupported = len(cited.citations) - self.n_verified
+        return unsupported + len(cited.unsupported_claims)
 
 
 class Answerer:
@@ -70,68 +107,136 @@ class Answerer:
         retriever: Retriever,
         reader: ExtractiveReader,
         aligner: Aligner,
+        planner: Planner,
         *,
-        chat: "BaseChatModel | None" = None,
-        model_name: str = EXTRACTIVE,
+        writer: Writer | None = None,
+        hard_writer: Writer | None = None,
         context_tokens: int = 6000,
+        thinking_ceiling_tokens: int = 8192,
         notices: tuple[str, ...] = (),
     ) -> None:
         """:param aligner: holds what a language model says against the passages.
+        :param writer: writes the answers; without it they are quoted.
+        :param hard_writer: writes those that are to be thought about, instead of the other.
         :param context_tokens: Qwen tokens of passages in a prompt.
+        :param thinking_ceiling_tokens: most that is ever thought, all attempts but one apart.
         :param notices: what every answer is to say of how it came about.
         """
         self._retriever = retriever
         self._reader = reader
         self._aligner = aligner
-        self._chat = chat
-        self._model_name = model_name
+        self._planner = planner
+        self._writer = writer
+        self._hard_writer = hard_writer or writer
         self._context_tokens = context_tokens
+        self._ceiling_tokens = thinking_ceiling_tokens
         self._notices = notices
 
-    def ask(self, question: str, *, k: int = 8, language: str | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int = 8,
+        language: str | None = None,
+        thinking: Asked = "auto",
+        max_thinking_tokens: int | None = None,
+    ) -> Answer:
         """Answer a question from the collection's documents.
 
         :param k: how many passages to look at.
         :param language: FLORES-200 code of the answer; the question's if None. Quotes stay in the
             language of their source.
+        :param thinking: "auto" to plan it by the question's difficulty, "off", or so many tokens.
+        :param max_thinking_tokens: a lower ceiling than the service's, for this question.
         :raises ModelError: if the language model fails.
         """
-        for event in self.stream(question, k=k, language=language):
+        for event in self.stream(
+            question,
+            k=k,
+            language=language,
+            thinking=thinking,
+            max_thinking_tokens=max_thinking_tokens,
+        ):
             if isinstance(event, AnswerDone):
                 return event.answer
         raise AssertionError("a stream ends with AnswerDone")
 
     def stream(
-        self, question: str, *, k: int = 8, language: str | None = None
+        self,
+        question: str,
+        *,
+        k: int = 8,
+        language: str | None = None,
+        thinking: Asked = "auto",
+        max_thinking_tokens: int | None = None,
     ) -> Iterator[AnswerEvent]:
         """Answer a question step by step: the passages, pieces of text, the whole answer."""
         timer = _Timer()
-        evidence = self._retriever.retrieve(question, k=k, max_tokens=self._context_tokens)
+        asked, switch = strip_switches(question)
+        evidence = self._retrieve(asked, k)
         timer.lap("retrieval")
         yield PassagesFound(evidence.passages)
+        ceiling = self._ceiling_tokens
+        if max_thinking_tokens is not None:
+            ceiling = min(ceiling, max_thinking_tokens)
+        plan = self._planner.plan(question, evidence, thinking=thinking, ceiling_tokens=ceiling)
+        timer.lap("planning")
         language = language or evidence.language
-        if self._chat is None or not evidence.passages:
-            cited = self._read(evidence, language)
+        writer = self._hard_writer if plan.mode == "on" else self._writer
+        drafts: list[_Draft] = []
+        if writer is None or not evidence.passages:
+            drafts.append(_Draft(self._read(evidence, language), evidence))
             timer.lap("reading")
-            yield TextDelta(cited.text)
+            yield TextDelta(drafts[0].cited.text)
         else:
-            cited = yield from self._generate(evidence, language, self._chat, timer.lap)
-        yield AnswerDone(
-            Answer(
-                question=question,
-                answer=cited.text,
-                # what no citation bears out rests on no document
-                answerable=any(citation.status == "verified" for citation in cited.citations),
-                language=language,
-                citations=cited.citations,
-                unsupported_claims=cited.unsupported_claims,
-                removed_markers=cited.removed_markers,
-                passages=evidence.passages,
-                model=self._model_name,
-                notices=tuple(messages.translated(notice, language) for notice in self._notices),
-                thinking=_NO_THINKING,
-                timings_ms=timer.timings_ms | {"total": round(sum(timer.timings_ms.values()), 1)},
+            first = yield from self._generate(
+                evidence, language, writer, plan.budget_tokens, timer.lap
             )
+            drafts.append(first)
+            more = _next_budget(plan.budget_tokens, ceiling)
+            if first.n_failures and more and thinking == "auto" and switch != "/no_think":
+                writer = self._hard_writer or writer
+                wider = self._retrieve(asked, _WIDER * k)
+                timer.lap("retrieval")
+                yield PassagesFound(wider.passages)
+                drafts.append((yield from self._generate(wider, language, writer, more, timer.lap)))
+        yield AnswerDone(self._answer(question, language, plan, drafts, writer, timer.timings_ms))
+
+    def _retrieve(self, question: str, k: int) -> Evidence:
+        return self._retriever.retrieve(question, k=k, max_tokens=self._context_tokens)
+
+    def _answer(
+        self,
+        question: str,
+        language: str,
+        plan: ThinkingPlan,
+        drafts: list[_Draft],
+        writer: Writer | None,
+        timings_ms: dict[str, float],
+    ) -> Answer:
+        """Return the answer made of the better attempt, the later one if they are as good."""
+        best = min(reversed(drafts), key=lambda draft: (draft.n_verified == 0, draft.n_failures))
+        return Answer(
+            question=question,
+            answer=best.cited.text,
+            answerable=best.n_verified > 0,  # what nothing bears out rests on no document
+            language=language,
+            citations=best.cited.citations,
+            unsupported_claims=best.cited.unsupported_claims,
+            removed_markers=best.cited.removed_markers,
+            passages=best.evidence.passages,
+            model=writer.name if writer else EXTRACTIVE,
+            notices=tuple(messages.translated(notice, language) for notice in self._notices),
+            thinking=Thinking(
+                mode="on" if drafts[-1].budget_tokens else "off",
+                budget_tokens=sum(draft.budget_tokens for draft in drafts),
+                used_tokens=sum(draft.used_tokens for draft in drafts),
+                attempts=len(drafts) if writer else 0,
+                difficulty=plan.difficulty,
+                reason=plan.reason,
+                features=plan.features,
+            ),
+            timings_ms=timings_ms | {"total": round(sum(timings_ms.values()), 1)},
         )
 
     def _read(self, evidence: Evidence, language: str) -> CitedAnswer:
@@ -146,18 +251,20 @@ class Answerer:
         self,
         evidence: Evidence,
         language: str,
-        chat: "BaseChatModel",
+        writer: Writer,
+        budget_tokens: int,
         lap: Callable[[str], None],
-    ) -> Generator[AnswerEvent, None, CitedAnswer]:
+    ) -> Generator[AnswerEvent, None, _Draft]:
         """Have the model write; the marker of an unanswerable question is never streamed."""
         from ragqwen.prompt import NO_ANSWER, build_messages, fit_passages
 
         passages = fit_passages(evidence.passages, self._context_tokens)
         prompt = build_messages(evidence.question, passages, language)
-        written, text, sent = "", "", 0
-        for chunk in chat.stream(prompt):
+        written, text, sent, used = "", "", 0, 0
+        for chunk in writer.chat.stream(prompt, thinking_budget=budget_tokens):
+            used += _reasoning_tokens(chunk)
             written += chunk.text
-            text = _without_thinking(written)
+            text = without_thinking(written)
             bare = text.strip(_DRESS)
             if not NO_ANSWER.startswith(bare[: len(NO_ANSWER)]) and len(text) > sent:
                 yield TextDelta(text[sent:])
@@ -165,27 +272,25 @@ class Answerer:
         lap("generation")
         if not text.strip():
             raise ModelError(
-                f"{self._model_name} wrote nothing; ask again, or raise "
-                "RAGQWEN_LLM_MAX_ANSWER_TOKENS"
+                f"{writer.name} wrote nothing; ask again, or raise RAGQWEN_LLM_MAX_ANSWER_TOKENS"
             )
         if regex.search(rf"\b{NO_ANSWER}\b", text):
             refusal = messages.translated(messages.NOT_FOUND, language)
             yield TextDelta(refusal)
-            return CitedAnswer(refusal)
+            return _Draft(CitedAnswer(refusal), evidence, budget_tokens, used)
         if len(text) > sent:  # a whole answer that might have become the marker, such as "No"
             yield TextDelta(text[sent:])
         cited = cite_generated(text, passages, language, self._aligner)
         lap("citation")
-        return cited
+        return _Draft(cited, evidence, budget_tokens, used)
 
 
-def _without_thinking(text: str) -> str:
-    """Return a model's text without the thinking that a server left at its start.
+def _next_budget(budget_tokens: int, ceiling_tokens: int) -> int:
+    """Return the next step of the scale of budgets; 0 if there is none below the ceiling."""
+    return next((step for step in budget_scale(ceiling_tokens) if step > budget_tokens), 0)
 
-    That is nothing while the model thinks, or while what it wrote may yet become the mark of it.
-    A closing mark alone, where the server took the opening one away, counts too.
-    """
-    start = text.lstrip()
-    if start.startswith(_THINKING) or _THOUGHT in start:
-        return start.partition(_THOUGHT)[2].lstrip()
-    return "" if _THINKING.startswith(start) else text
+
+def _reasoning_tokens(message: object) -> int:
+    usage = getattr(message, "usage_metadata", None) or {}
+    details = usage.get("output_token_details") or {}
+    return int(details.get("reasoning") or 0)

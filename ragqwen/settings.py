@@ -51,6 +51,15 @@ class Settings(BaseSettings):
     )
     llm_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-8B")
     llm_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
+    llm_context_tokens: int = Field(
+        32_768, ge=2048, description="the model's context; vLLM's --max-model-len"
+    )
+    llm_hard_base_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="a second server, for questions that are to be thought about",
+    )
+    llm_hard_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-32B")
     llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for a model's server")
     llm_max_answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
     vllm_command: str = Field("vllm", description="the executable that `serve --vllm` starts")
@@ -85,6 +94,15 @@ def load_settings(**overrides: object) -> Settings:
     if (settings.llm_base_url is None) != (settings.llm_model is None):
         raise SettingsError(
             "RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL go together: set both or neither"
+        )
+    if (settings.llm_hard_base_url is None) != (settings.llm_hard_model is None):
+        raise SettingsError(
+            "RAGQWEN_LLM_HARD_BASE_URL and RAGQWEN_LLM_HARD_MODEL go together: set both or neither"
+        )
+    if settings.llm_hard_model and not settings.llm_model:
+        raise SettingsError(
+            "RAGQWEN_LLM_HARD_MODEL is set, but RAGQWEN_LLM_MODEL is not: set it to the model for "
+            "easy questions"
         )
     if settings.embedder_base_url and settings.embedder == "builtin":
         raise SettingsError(

@@ -1,0 +1,54 @@
+"""What the command line prints for a person, or for a program."""
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ragqwen.records import Answer, Citation, Passage
+
+
+def print_answer(answer: "Answer", *, notices: bool = True, explain: bool = False) -> None:
+    """Print an answer, its citations and the notices for a person.
+
+    :param explain: say how much was thought, and why.
+    """
+    click.echo(answer.answer)
+    if answer.citations:
+        click.echo()
+    for cited in answer.citations:
+        unsupported = "" if cited.status == "verified" else "  (does not support what cites it)"
+        click.echo(f"{cited.marker} {place(cited, cited.page)}{unsupported}")
+    if answer.unsupported_claims:
+        click.echo("\nNot found in the documents:")
+    for claim in answer.unsupported_claims:
+        click.echo(f"- {claim}")
+    if explain:
+        _print_thinking(answer)
+    for notice in answer.notices if notices else ():
+        click.echo(f"\nNote: {notice}", err=True)
+
+
+def _print_thinking(answer: "Answer") -> None:
+    thinking = answer.thinking
+    click.echo(f"\n{thinking.reason}")
+    click.echo(
+        f"Thought {thinking.used_tokens:,} of {thinking.budget_tokens:,} tokens in "
+        f"{thinking.attempts} attempts."
+    )
+    for name, value in sorted(thinking.features.items()):
+        click.echo(f"  {name:24} {value:.3f}")
+
+
+def place(found: "Passage | Citation", page: int | None) -> str:
+    """Return where a span is, in words."""
+    name = found.title if found.title == found.source else f"{found.title} ({found.source})"
+    on_page = f", page {page}" if page else ""
+    version = f"{found.document_id} v{found.version}"
+    return f"{name}{on_page}, characters {found.start}-{found.end} of {version}"
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, in the scripts it is in."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
