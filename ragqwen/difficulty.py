@@ -1,0 +1,255 @@
+"""How hard a question is, before anything is generated, and by what one can tell.
+
+A question is one of five kinds, each with a level of difficulty: look-up 0, list 0.2, comparison
+0.45, aggregation 0.6, multi-hop 1. The chance of each kind is a softmax over linear functions of
+
+- `words`: log(1 + words / `words_to_english` of its language) / 3;
+- `numbers`: log(1 + numbers in digits of any script); `quantities`: the same without four digits in
+  a row, which mostly are years;
+- `sentences`: log(sentences); `breaks`: log(1 + commas, colons and the like);
+- `cue_*`: for each set of words in `CUES`, max(0, c - 0.2) * 3, where c is the largest cosine of a
+  word of the question with the set's mean in the built-in embedder, whose vectors meet across
+  languages, so that "insgesamt" and "jumla" are as near to the set "total" as words of it are.
+
+The question's difficulty q is the mean of the levels by these chances. The evidence can only add:
+with its strain s in [0, 1] (`evidence_features`), the difficulty is q + (1 - q) * 0.3 * s, where
+
+    s = 0.4 foreign + 0.2 spread + 0.2 documents + 0.2 pieces
+
+The weights of the kinds are learned (`python -m eval.train_plan`); those of the strain were chosen,
+for want of data that tells: at their most they make a look-up think its first step.
+"""
+
+import functools
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+import regex
+
+from ragqwen.analysis import terms
+from ragqwen.languages import UNKNOWN, group_of, languages
+from ragqwen.records import Passage
+from ragqwen.segmentation import count_words, sentences, words
+from ragqwen.static_embedding import StaticEmbedder, unit
+
+KINDS = ("look-up", "list", "comparison", "aggregation", "multi-hop")
+LEVELS = (0.0, 0.2, 0.45, 0.6, 1.0)
+SURFACE = ("words", "numbers", "quantities", "sentences", "breaks")
+CUES: Mapping[str, str] = {
+    "who": "who whom wer quién кто 谁 من कौन",
+    "when": "when year date wann cuándo когда متى कब",
+    "where": "where wo dónde где 哪里 أين कहाँ",
+    "amount": "many much viele cuántos сколько 多少 كم कितने",
+    "list": "list enumerate name mention aufzählen enumerar перечислите 列出 اذكر सूची",
+    "all": "all every alle todos все 所有 جميع सभी",
+    "compare": "compare comparison contrast vergleichen comparar сравните 比较 قارن तुलना",
+    "difference": "difference differ different unterschied diferencia разница отличается 区别 不同 "
+    "فرق अंतर",
+    "better": "than cheaper larger longer better billiger günstiger más дешевле больше 更 أكثر "
+    "ज़्यादा",
+    "both": "both two either beiden ambos оба двух 两 كلا दोनों",
+    "advantages": "advantages disadvantages similarities vorteile nachteile ventajas desventajas "
+    "преимущества недостатки 优点 缺点 مزايا फ़ायदे",
+    "total": "total altogether sum overall combined insgesamt zusammen suma всего общая 总共 合计 "
+    "مجموع कुल",
+    "average": "average percentage percent share proportion durchschnitt prozent promedio "
+    "porcentaje средний процент 平均 百分 متوسط نسبة औसत प्रतिशत",
+    "calculate": "calculate add subtract count minus berechnen calcular посчитайте 计算 اجمع जोड़",
+    "each": "each per jede cada каждый 每 प्रति",
+    "left": "left remaining remain rest übrig restan осталось 剩下 المتبقي शेष",
+    "why": "why because reason warum weil grund razón почему потому причина 为什么 原因 لماذا سبب "
+    "क्यों कारण",
+    "cause": "caused led consequences effect result verursachte führte folgen causó consecuencias "
+    "привело последствия 导致 后果 أدى عواقب परिणाम",
+    "although": "although despite though obwohl trotz aunque хотя несмотря 尽管 رغم बावजूद",
+    "explain": "explain how connected erklären explica объясните 解释 اشرح समझाइए",
+    "if": "if assuming would wenn falls si если 如果 إذا अगर",
+    "considering": "considering given account berücksichtigung teniendo учитывая 考虑 بالنظر ध्यान",
+    "and": "and und y и 和 و और",
+    "relation": "father mother born founded designed succeeded vater mutter geboren padre nacido "
+    "отец родился 父亲 出生 والد ولد पिता जन्म",
+}
+FEATURES = (*SURFACE, *(f"cue_{name}" for name in CUES))
+
+Floats = npt.NDArray[np.float64]
+
+_MAX_CHARS = 8000  # of a question; what follows does not make it any harder
+_NUMBER = regex.compile(r"\p{Nd}+(?:[.,٫٬]\p{Nd}+)*")
+_YEAR = regex.compile(r"\p{Nd}{4}")
+_BREAK = regex.compile(r"[,،、，;；·၊؛:：]")
+_LEAST_COSINE, _CUE_SCALE = 0.2, 3.0
+
+_STRAIN = {"foreign": 0.4, "spread": 0.2, "documents": 0.2, "pieces": 0.2}
+_STRAIN_SHARE = 0.3
+_PASSAGES = 10
+_PASSAGE_CHARS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How hard a question looks: in [0, 1], the chance of each kind, and what speaks for the kind.
+
+    `for_kind` names features, those that say most for the likeliest kind first.
+    """
+
+    difficulty: float
+    kinds: Mapping[str, float]
+    features: Mapping[str, float]
+    for_kind: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """Return the likeliest kind."""
+        return max(self.kinds, key=lambda name: self.kinds[name])
+
+
+class DifficultyModel:
+    """Estimates how hard questions are, in every language that the built-in embedder knows."""
+
+    def __init__(self, embedder: StaticEmbedder, weights: "Weights | None" = None) -> None:
+        """:param weights: those that ship with the project by default."""
+        self._embedder = embedder
+        self._weights = weights or shipped_weights()
+        cues = [unit(embedder.embed_words(cue.split())).mean(axis=0) for cue in CUES.values()]
+        self._cues = unit(np.stack(cues))
+
+    def estimate(self, question: str, language: str = UNKNOWN) -> Estimate:
+        """Estimate one question; what comes after 8,000 characters does not count."""
+        row = self.features([(question, language)])[0]
+        logits = row @ self._weights.matrix + self._weights.bias
+        kinds = softmax(logits[None])[0]
+        best = int(kinds.argmax())
+        rest = np.delete(self._weights.matrix, best, axis=1).mean(axis=1)
+        more = row - self._weights.mean
+        says = (self._weights.matrix[:, best] - rest) * more
+        told = (more > 0) | (np.arange(len(FEATURES)) < len(SURFACE))  # no cue tells by its absence
+        return Estimate(
+            difficulty=float(kinds @ np.array(LEVELS)),
+            kinds=dict(zip(KINDS, kinds.tolist(), strict=True)),
+            features=dict(zip(FEATURES, row.tolist(), strict=True)),
+            for_kind=tuple(FEATURES[at] for at in np.argsort(-says) if says[at] > 0 and told[at]),
+        )
+
+    def features(self, questions: Sequence[tuple[str, str]]) -> Floats:
+        """Return what the model goes by, for questions and their languages.
+
+        :return: (n_questions, len(FEATURES)).
+        """
+        rows = [
+            [*_surface(text[:_MAX_CHARS], language), *self._met(text[:_MAX_CHARS])]
+            for text, language in questions
+        ]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES))
+
+    def _met(self, question: str) -> list[float]:
+        lower = question.lower()
+        found = list(dict.fromkeys(lower[start:end] for start, end in words(lower))) or [""]
+        nearest = (unit(self._embedder.embed_words(found)) @ self._cues.T).max(axis=0)
+        met: list[float] = (np.maximum(nearest - _LEAST_COSINE, 0) * _CUE_SCALE).tolist()
+        return met
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A linear model of the kinds: `matrix` is (n_features, n_kinds), `bias` (n_kinds,).
+
+    `mean` are the features of the middling question, (n_features,), by which a plan is explained.
+    """
+
+    matrix: Floats
+    bias: Floats
+    mean: Floats
+
+
+@functools.cache
+def shipped_weights() -> Weights:
+    """Read the weights that `python -m eval.train_plan` learned."""
+    about = json.loads(files("ragqwen").joinpath("data/plan.json").read_text("utf-8"))
+    rows = [about["weights"][name] for name in FEATURES]
+    mean = [about["mean"][name] for name in FEATURES]
+    return Weights(np.array(rows), np.array(about["bias"]), np.array(mean))
+
+
+def softmax(logits: Floats) -> Floats:
+    """Turn rows of logits into chances; (n, n_kinds) both."""
+    odds: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+    chances: Floats = odds / odds.sum(axis=1, keepdims=True)
+    return chances
+
+
+def evidence_features(
+    language: str, question_terms: Sequence[str], passages: Sequence[Passage]
+) -> dict[str, float]:
+    """Return what the best ten passages say of how hard it is to answer from them.
+
+    Each is in [0, 1]: `foreign` is the share of the scores that passages in another language have,
+    `spread` the scores' entropy over its maximum (0 where one passage has all of it), `margin` how
+    far the first is ahead of the second, `documents` tells of the documents among passages with
+    half of the best score or more (0 for one, 1 for five), and `pieces` of the passages that are
+    needed to meet all terms of the question that any meets (0 for one, 1 for five).
+    """
+    best = passages[:_PASSAGES]
+    if not best:
+        return {}
+    scores = np.nan_to_num([max(passage.score, 0.0) for passage in best], nan=0.0, posinf=1.0)
+    shares = scores / scores.sum() if scores.sum() > 0 else np.full(len(best), 1 / len(best))
+    near = [
+        passage for passage, share in zip(best, shares, strict=True) if share >= shares.max() / 2
+    ]
+    entropy = -sum(share * np.log(share) for share in shares if share > 0)
+    ahead = sorted(shares, reverse=True)
+    known = language != UNKNOWN
+    foreign = [
+        share
+        for passage, share in zip(best, shares, strict=True)
+        if known and passage.language not in (UNKNOWN, language)
+        if group_of(passage.language) != group_of(language)
+    ]
+    return {
+        "foreign": float(sum(foreign)),
+        "spread": float(entropy / np.log(len(best))) if len(best) > 1 else 0.0,
+        "margin": float(1 - ahead[1] / ahead[0]) if len(best) > 1 else 1.0,
+        "documents": _of_five(len({passage.document_id for passage in near})),
+        "pieces": _of_five(_needed(set(question_terms), best)),
+    }
+
+
+def strained(difficulty: float, evidence: Mapping[str, float]) -> float:
+    """Return the difficulty of a question with its evidence, never less than without."""
+    strain = sum(weight * evidence.get(name, 0.0) for name, weight in _STRAIN.items())
+    return difficulty + (1 - difficulty) * _STRAIN_SHARE * min(1.0, strain)
+
+
+def _surface(question: str, language: str) -> list[float]:
+    known = languages().get(language)
+    n_words = count_words(question) / (known.words_to_english if known else 1.0)
+    numbers = _NUMBER.findall(question)
+    quantities = [number for number in numbers if not _YEAR.fullmatch(number)]
+    n_sentences = sum(1 for _ in sentences(question, language))
+    return [
+        float(np.log1p(n_words)) / 3,
+        float(np.log1p(len(numbers))),
+        float(np.log1p(len(quantities))),
+        float(np.log(max(1, n_sentences))),
+        float(np.log1p(sum(1 for _ in _BREAK.finditer(question)))),
+    ]
+
+
+def _needed(asked: set[str], passages: Sequence[Passage]) -> int:
+    """Return how many passages, the most telling first, meet all terms that any of them meets."""
+    met = [asked & set(terms(passage.text[:_PASSAGE_CHARS])) for passage in passages]
+    left = set(itertools.chain.from_iterable(met))
+    needed = 0
+    while left:
+        left -= max(met, key=lambda some: len(some & left))
+        needed += 1
+    return max(1, needed)
+
+
+def _of_five(count: int) -> float:
+    return min(1.0, (count - 1) / 4)
