@@ -217,6 +217,7 @@ def make_chat(settings: Settings) -> BaseChatModel | None:
     return QwenChat(
         base_url=settings.llm_base_url,
         model=settings.llm_model,
+        engine=settings.llm_engine,
         api_key=settings.llm_api_key,
         timeout_seconds=settings.llm_timeout_seconds,
         max_tokens=settings.llm_max_answer_tokens,

@@ -11,6 +11,7 @@ from ragqwen import messages
 from ragqwen.citations import cite_generated, cite_quotes
 from ragqwen.errors import ModelError
 from ragqwen.reader import ExtractiveReader
+from ragqwen.reasoning import without_thinking
 from ragqwen.records import Answer, Citation, Passage, Thinking
 from ragqwen.retrieval import Evidence, Retriever
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 EXTRACTIVE = "extractive"
 _DRESS = " \t\n\"'`*_“”«»"  # what models put around a bare word
-_THINKING, _THOUGHT = "<think>", "</think>"
 _NO_THINKING = Thinking("off", 0, 0, "answers are given without thinking in this version")
 
 
@@ -149,7 +149,7 @@ class Answerer:
         written, text, sent = "", "", 0
         for chunk in chat.stream(prompt):
             written += chunk.text
-            text = _without_thinking(written)
+            text = without_thinking(written)
             bare = text.strip(_DRESS)
             if not NO_ANSWER.startswith(bare[: len(NO_ANSWER)]) and len(text) > sent:
                 yield TextDelta(text[sent:])
@@ -169,15 +169,3 @@ class Answerer:
         answer, citations = cite_generated(text, passages, language)
         lap("citation")
         return answer, citations
-
-
-def _without_thinking(text: str) -> str:
-    """Return a model's text without the thinking that a server left at its start.
-
-    That is nothing while the model thinks, or while what it wrote may yet become the mark of it.
-    A closing mark alone, where the server took the opening one away, counts too.
-    """
-    start = text.lstrip()
-    if start.startswith(_THINKING) or _THOUGHT in start:
-        return start.partition(_THOUGHT)[2].lstrip()
-    return "" if _THINKING.startswith(start) else text

@@ -61,7 +61,8 @@ class ReasoningSplitter:
             thinking where that is expected, because it must not leak.
         """
         held, self._held = self._held, ""
-        if self._thinking or (self._undecided and cut):
+        begun = not self._answering and THINK.startswith(held.strip())  # cut off within the mark
+        if self._thinking or begun or (self._undecided and cut):
             return Split(reasoning=held)
         return Split(content=self._answer(held))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ragqwen.engines import EngineName
 from ragqwen.errors import SettingsError
 
 
@@ -50,6 +51,9 @@ class Settings(BaseSettings):
         description="an OpenAI-compatible server, such as http://localhost:8000/v1 (vLLM)",
     )
     llm_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-8B")
+    llm_engine: EngineName = Field(
+        "vllm", description="what serves it, which decides how thinking is limited"
+    )
     llm_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
     llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for a model's server")
     llm_max_answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
