@@ -6,13 +6,12 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ragqwen.planning import Planner
-
 from indexes.store import CollectionIndex, Store
 from ragqwen import messages
 from ragqwen.alignment import Aligner
 from ragqwen.answer import Answerer, Writer
 from ragqwen.embedding import Embedder
+from ragqwen.planning import Planner
 from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reranking import Reranker
@@ -253,6 +252,7 @@ def _chat(settings: Settings, base_url: str, model: str) -> BaseChatModel:
     return QwenChat(
         base_url=base_url,
         model=model,
+        engine=settings.llm_engine,
         api_key=settings.llm_api_key,
         timeout_seconds=settings.llm_timeout_seconds,
         max_tokens=settings.llm_max_answer_tokens,

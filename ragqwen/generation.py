@@ -1,41 +1,55 @@
 """Qwen3 behind an OpenAI-compatible server, as a langchain-core chat model."""
 
-import functools
-import json
-import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field
 
-from ragqwen.errors import ModelError, ModelUnavailable
+from ragqwen.chatml import openai_messages, thinking_prompt
+from ragqwen.engines import ENGINES, OFF, UNLIMITED, Engine, EngineName
+from ragqwen.errors import InputError
+from ragqwen.exchange import Exchange, TwoPhaseExchange
+from ragqwen.model_server import ModelServer
 
-_ROLES = {"human": "user", "ai": "assistant", "system": "system"}
-# Source: Qwen3's model card; sampling without thinking. The server's own defaults are unknown.
-_SAMPLING = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.0}
+# Source: Qwen3's model card. The server's own defaults are unknown, so these are always sent.
+_PLAIN_SAMPLING = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.0}
+_THINKING_SAMPLING = {"temperature": 0.6, "top_p": 0.95, "top_k": 20, "min_p": 0.0}
+_MARK_TOKENS = 3  # <think>, </think> and the blank line after it are in neither count
+_ALWAYS_THINKS = "thinking"  # in the name of a model whose thinking can't be switched off
 
 
 class QwenChat(BaseChatModel):
-    """Qwen3 without thinking, over `/chat/completions`; vLLM is what it is written for.
+    """Qwen3 over an OpenAI-compatible server, thinking for as long as each request allows.
 
-    What the server still marks as reasoning goes to `additional_kwargs["reasoning_content"]` and
-    never into the content.
+    `thinking_budget` is in tokens: 0 is without thinking, -1 without a limit. It can be given for
+    one request too, as in `chat.invoke(messages, thinking_budget=1024)`; so can `max_tokens`, which
+    is of the answer alone, and whatever else the server takes (`structured_outputs`, `logprobs`).
+
+    Thinking goes to `additional_kwargs["reasoning_content"]`, of which langchain-core makes a
+    reasoning block, and never into the content; none is sent back in a history.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     base_url: str
     model: str
+    engine: EngineName = "vllm"
     api_key: str | None = Field(None, repr=False)
     timeout_seconds: float = 120
     max_tokens: int = 1024
+    thinking_budget: int = Field(OFF, ge=UNLIMITED)
     transport: httpx.BaseTransport | None = Field(None, exclude=True, repr=False)
+    async_transport: httpx.AsyncBaseTransport | None = Field(None, exclude=True, repr=False)
 
     @property
     def _llm_type(self) -> str:
@@ -43,22 +57,64 @@ class QwenChat(BaseChatModel):
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
-        return {"base_url": self.base_url, "model": self.model, "max_tokens": self.max_tokens}
+        return {
+            "base_url": self.base_url,
+            "model": self.model,
+            "engine": self.engine,
+            "max_tokens": self.max_tokens,
+            "thinking_budget": self.thinking_budget,
+        }
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        return LangSmithParams(**{**params, "ls_provider": "ragqwen", "ls_model_name": self.model})
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return the model with tools that it may call.
+
+        :param tool_choice: "auto", "none", "required" (or "any", or True), or a tool's name.
+        """
+        choice: Any = tool_choice
+        if tool_choice in ("any", True):
+            choice = "required"
+        elif isinstance(tool_choice, str) and tool_choice not in ("auto", "none", "required"):
+            choice = {"type": "function", "function": {"name": tool_choice}}
+        given = {"tool_choice": choice} if choice else {}
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **given, **kwargs)
 
     def _generate(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        body = self._body(messages, stop, stream=False, **kwargs)
-        with self._http() as client:
-            try:
-                response = client.post(self._url, json=body)
-            except (httpx.HTTPError, httpx.InvalidURL) as exc:
-                raise self._unavailable(exc) from exc
-        return self._result(_checked(response, response.text))
+        if self._only_streams(kwargs):
+            return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
+        exchange = self._exchange(messages, stop, stream=False, **kwargs)
+        (request,) = exchange.requests()
+        chunk = exchange.feed_whole(self._server.post(request.path, request.body))
+        return generate_from_stream(iter([chunk, exchange.end()] if chunk else [exchange.end()]))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        if self._only_streams(kwargs):
+            return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
+        exchange = self._exchange(messages, stop, stream=False, **kwargs)
+        (request,) = exchange.requests()
+        chunk = exchange.feed_whole(await self._server.apost(request.path, request.body))
+        return generate_from_stream(iter([chunk, exchange.end()] if chunk else [exchange.end()]))
 
     def _stream(
         self,
@@ -67,151 +123,93 @@ class QwenChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        body = self._body(messages, stop, stream=True, **kwargs)
-        try:
-            with self._http() as client, client.stream("POST", self._url, json=body) as response:
-                if response.is_error:
-                    _checked(response, response.read().decode("utf-8", "replace"))
-                started = False
-                for line in _lines(response):
-                    chunk = _chunk_of(line)
-                    if chunk is None:
-                        continue
-                    started = True
+        exchange = self._exchange(messages, stop, stream=True, **kwargs)
+        for request in exchange.requests():
+            for event in self._server.events(request.path, request.body):
+                if chunk := exchange.feed(event):
                     if run_manager:
                         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                     yield chunk
-                if not started:
-                    raise ModelError(f"the model's server at {self.base_url} sent no events")
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise self._unavailable(exc) from exc
+        yield exchange.end()
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        exchange = self._exchange(messages, stop, stream=True, **kwargs)
+        for request in exchange.requests():
+            async for event in self._server.aevents(request.path, request.body):
+                if chunk := exchange.feed(event):
+                    if run_manager:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+        yield exchange.end()
 
     @property
-    def _url(self) -> str:
-        return self.base_url.rstrip("/") + "/chat/completions"
+    def _server(self) -> ModelServer:
+        return ModelServer(
+            self.base_url,
+            setting="RAGQWEN_LLM",
+            name_setting="RAGQWEN_LLM_MODEL",
+            api_key=self.api_key,
+            timeout_seconds=self.timeout_seconds,
+            retry_lost=False,  # someone waits for the answer
+            transport=self.transport,
+            async_transport=self.async_transport,
+        )
 
-    def _body(
-        self, messages: Sequence[BaseMessage], stop: list[str] | None, **more: Any
-    ) -> dict[str, Any]:
+    @property
+    def _engine(self) -> Engine:
+        return ENGINES[self.engine]
+
+    def _only_streams(self, given: Mapping[str, Any]) -> bool:
+        """Say whether a request has to be streamed though nobody asked for that."""
+        budget = given.get("thinking_budget", self.thinking_budget)
+        streams_only = budget != OFF and self._engine.thinks_in_streams_only
+        return streams_only or self._engine.in_two_phases(budget)
+
+    def _exchange(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: list[str] | None,
+        *,
+        stream: bool,
+        thinking_budget: int | None = None,
+        max_tokens: int | None = None,
+        **more: Any,
+    ) -> Exchange:
+        """Return what is to be sent for an answer.
+
+        :raises InputError: if the budget is none, or the engine can't keep it.
+        """
+        budget = self.thinking_budget if thinking_budget is None else thinking_budget
+        if budget < UNLIMITED:
+            raise InputError(
+                f"thinking_budget is {budget}; give tokens, 0 for no thinking or -1 for no limit"
+            )
+        answer_tokens = max_tokens or self.max_tokens
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [
-                {"role": _ROLES.get(message.type, message.type), "content": message.text}
-                for message in messages
-            ],
-            "max_tokens": self.max_tokens,
-            "chat_template_kwargs": {"enable_thinking": False},
-            **_SAMPLING,
+            **(_PLAIN_SAMPLING if budget == OFF else _THINKING_SAMPLING),
             **more,
         }
         if stop:
             body["stop"] = stop
-        if body.get("stream"):
-            body["stream_options"] = {"include_usage": True}
-        return body
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
-
-    def _http(self) -> httpx.Client:
-        return httpx.Client(
-            timeout=self.timeout_seconds,
-            headers=self._headers(),
-            transport=self.transport,
-            verify=_tls(),
-        )
-
-    def _unavailable(self, exc: Exception) -> ModelUnavailable:
-        return ModelUnavailable(
-            f"the language model's server at {self.base_url} did not answer "
-            f"({type(exc).__name__}: {exc}); check RAGQWEN_LLM_BASE_URL and that it runs"
-        )
-
-    def _result(self, data: Mapping[str, Any]) -> ChatResult:
-        try:
-            choice = data["choices"][0]
-            message = dict(choice["message"])
-        except (KeyError, IndexError, TypeError) as exc:
-            raise ModelError(f"the language model's server sent no choice: {data!r:.200}") from exc
-        reasoning = message.get("reasoning") or message.get("reasoning_content")
-        answer = AIMessage(
-            content=message.get("content") or "",
-            additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
-            response_metadata={"finish_reason": choice.get("finish_reason"), "model": self.model},
-            usage_metadata=_usage(data.get("usage")),
-        )
-        return ChatResult(generations=[ChatGeneration(message=answer)])
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Return the settings for https, which take 40 ms to make."""
-    return httpx.create_ssl_context()
-
-
-def _checked(response: httpx.Response, text: str) -> dict[str, Any]:
-    """Return the body of a good response.
-
-    :raises ModelError: if it is none, with what the server said.
-    """
-    if response.is_error:
-        raise ModelError(
-            f"the language model's server answered {response.status_code}: {text[:500]}"
-        )
-    try:
-        data = json.loads(text)
-    except ValueError as exc:
-        raise ModelError(f"the language model's server sent no JSON: {text[:200]!r}") from exc
-    if not isinstance(data, dict):
-        raise ModelError(f"the language model's server sent no JSON object: {text[:200]!r}")
-    return data
-
-
-def _lines(response: httpx.Response) -> Iterator[str]:
-    """Yield the lines of a stream; httpx's own also end at U+2028, which JSON holds as it is."""
-    rest = b""
-    for data in response.iter_bytes():
-        *lines, rest = (rest + data).split(b"\n")
-        yield from (line.decode("utf-8", "replace").rstrip("\r") for line in lines)
-    yield rest.decode("utf-8", "replace")
-
-
-def _chunk_of(line: str) -> ChatGenerationChunk | None:
-    """Return the chunk in a line of a server-sent stream, None for what carries none."""
-    data = line.removeprefix("data:").strip()
-    if not line.startswith("data:") or data == "[DONE]":
-        return None
-    try:
-        event = json.loads(data)
-    except ValueError as exc:
-        raise ModelError(
-            f"the language model's server sent a broken event: {data[:200]!r}"
-        ) from exc
-    if not isinstance(event, dict):
-        raise ModelError(f"the language model's server sent an odd event: {data[:200]!r}")
-    if "error" in event:
-        raise ModelError(f"the language model's server broke off: {event['error']!r:.300}")
-    choices = event.get("choices") or [{}]
-    delta = choices[0].get("delta") or {}
-    reasoning = delta.get("reasoning") or delta.get("reasoning_content")
-    finish_reason = choices[0].get("finish_reason")
-    return ChatGenerationChunk(
-        message=AIMessageChunk(
-            content=delta.get("content") or "",
-            additional_kwargs={"reasoning_content": reasoning} if reasoning else {},
-            response_metadata={"finish_reason": finish_reason} if finish_reason else {},
-            usage_metadata=_usage(event.get("usage")),
-        )
-    )
-
-
-def _usage(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
-    if not usage:
-        return None
-    details = usage.get("completion_tokens_details") or {}
-    return UsageMetadata(
-        input_tokens=usage.get("prompt_tokens", 0),
-        output_tokens=usage.get("completion_tokens", 0),
-        total_tokens=usage.get("total_tokens", 0),
-        output_token_details={"reasoning": details.get("reasoning_tokens") or 0},
-    )
+        if stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        if self._engine.in_two_phases(budget):
+            if more.get("tools"):
+                raise InputError(
+                    f"the engine {self.engine!r} can't call tools with a thinking budget of "
+                    f"{budget}; make it 0 or -1, or serve the model with vLLM"
+                )
+            prompt = thinking_prompt(messages)
+            return TwoPhaseExchange(body, prompt, budget=budget, max_tokens=answer_tokens)
+        body |= {"messages": openai_messages(messages), **self._engine.fields(budget)}
+        if budget != UNLIMITED:
+            body["max_tokens"] = answer_tokens + (budget + _MARK_TOKENS if budget else 0)
+        thinks = budget != OFF or _ALWAYS_THINKS in self.model.lower()
+        return Exchange(body, expects_thinking=thinks)

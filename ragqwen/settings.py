@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ragqwen.engines import EngineName
 from ragqwen.errors import SettingsError
 
 
@@ -50,6 +51,9 @@ class Settings(BaseSettings):
         description="an OpenAI-compatible server, such as http://localhost:8000/v1 (vLLM)",
     )
     llm_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-8B")
+    llm_engine: EngineName = Field(
+        "vllm", description="what serves it, which decides how thinking is limited"
+    )
     llm_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
     llm_context_tokens: int = Field(
         32_768, ge=2048, description="the model's context; vLLM's --max-model-len"

@@ -18,6 +18,7 @@ PROMPTS = {
     "\nQuery:",
     "document": "",
 }
+_N_CONTROL = 14  # <|endoftext|> to <|video_pad|>; those after them are shown in what is written
 # What a base model's template is like: it knows nothing of queries and documents
 _CHATML = (
     "{% for message in messages %}{% if message.role in ['system', 'user', 'assistant'] %}"
@@ -32,13 +33,13 @@ def save_embedder(
     from transformers import Qwen3Model
 
     _save_model(Qwen3Model, folder)
-    _save_tokenizer(folder, end_token=end_token)
+    save_tokenizer(folder, end_token=end_token)
     modules = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize"}
     listed = [
         {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}
         for i, (name, path) in enumerate(modules.items())
     ]
-    _write_json(folder / "modules.json", listed)
+    write_json(folder / "modules.json", listed)
     pooling = {"word_embedding_dimension": DIMENSION, "pooling_mode_lasttoken": True}
     others = (
         "cls_token",
@@ -48,8 +49,8 @@ def save_embedder(
         "weightedmean_tokens",
     )
     pooling |= {f"pooling_mode_{other}": False for other in others}
-    _write_json(folder / "1_Pooling" / "config.json", {**pooling, "include_prompt": True})
-    _write_json(
+    write_json(folder / "1_Pooling" / "config.json", {**pooling, "include_prompt": True})
+    write_json(
         folder / "config_sentence_transformers.json",
         {
             "prompts": PROMPTS if prompts is None else prompts,
@@ -65,7 +66,7 @@ def save_reranker(folder: Path) -> Path:
     from transformers import Qwen3ForCausalLM
 
     _save_model(Qwen3ForCausalLM, folder)
-    _save_tokenizer(folder, end_token=False)
+    save_tokenizer(folder, end_token=False)
     return folder
 
 
@@ -85,7 +86,7 @@ def save_converted_reranker(folder: Path, original: Path, *, n_labels: int = 1) 
         (rows[yes] - rows[no]).detach().repeat(n_labels, 1)
     )
     classifier.save_pretrained(folder)
-    _save_tokenizer(folder, end_token=False)
+    save_tokenizer(folder, end_token=False)
     return folder
 
 
@@ -123,7 +124,7 @@ def _save_model(kind: Any, folder: Path) -> None:
     )
     kind(config).save_pretrained(folder)
     saved = json.loads((folder / "config.json").read_text())
-    _write_json(folder / "config.json", {**saved, "architectures": ["Qwen3ForCausalLM"]})
+    write_json(folder / "config.json", {**saved, "architectures": ["Qwen3ForCausalLM"]})
 
 
 @functools.cache
@@ -139,7 +140,8 @@ def _qwen_bpe() -> Any:
     return vocabulary | special, merges, sorted(special, key=special.__getitem__)
 
 
-def _save_tokenizer(folder: Path, *, end_token: bool) -> None:
+def save_tokenizer(folder: Path, *, end_token: bool, template: str = _CHATML) -> None:
+    """Save Qwen's true vocabulary; the marks of thinking and tools are text, as in Qwen3's own."""
     from tokenizers import processors
     from transformers import Qwen2Tokenizer
 
@@ -150,10 +152,11 @@ def _save_tokenizer(folder: Path, *, end_token: bool) -> None:
         eos_token="<|im_end|>",
         padding_side="left",
         model_max_length=32_768,
-        chat_template=_CHATML,
+        chat_template=template,
     )
     backend = tokenizer.backend_tokenizer
-    backend.add_special_tokens(special)
+    backend.add_special_tokens(special[:_N_CONTROL])
+    backend.add_tokens(special[_N_CONTROL:])
     if end_token:
         ending = processors.TemplateProcessing(
             single="$A <|endoftext|>",
@@ -164,6 +167,6 @@ def _save_tokenizer(folder: Path, *, end_token: bool) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content))

@@ -220,7 +220,7 @@ def test_a_server_that_is_down_is_a_clear_error(
     monkeypatch.setenv("RAGQWEN_LLM_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("RAGQWEN_LLM_MODEL", "q")
     said = filled.run("ask", QUESTION, exit_code=1).stderr
-    assert said.startswith("Error: the language model's server at http://127.0.0.1:9/v1 did not")
+    assert said.startswith("Error: the server at http://127.0.0.1:9/v1 can't be reached")
     assert "check RAGQWEN_LLM_BASE_URL" in said
 
 
@@ -238,7 +238,8 @@ def test_an_error_of_the_server_is_502_with_what_it_said(
 def test_an_error_of_the_server_is_a_clear_error(asking: CommandLine, model: ModelServer) -> None:
     model.status = 404
     said = asking.run("ask", QUESTION, exit_code=1).stderr
-    assert said.startswith("Error: the language model's server answered 404")
+    assert said.startswith("Error: the server at ")
+    assert "answered 404" in said
 
 
 def test_an_error_in_the_middle_ends_a_stream_as_an_event(

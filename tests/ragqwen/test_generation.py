@@ -186,7 +186,7 @@ def test_an_error_of_the_server_is_told_with_what_it_said(ask: Ask) -> None:
     "error", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.ReadError("gone")]
 )
 def test_a_server_that_does_not_answer_is_unavailable(ask: Ask, error: Exception) -> None:
-    with pytest.raises(ModelUnavailable, match=r"http://model/v1/ .*RAGQWEN_LLM_BASE_URL"):
+    with pytest.raises(ModelUnavailable, match=r"http://model/v1 .*RAGQWEN_LLM_BASE_URL"):
         ask(Server(error=error).chat())
 
 
@@ -210,7 +210,7 @@ def test_an_address_that_is_none_is_unavailable(ask: Ask, base_url: str) -> None
     ],
 )
 def test_an_odd_reply_is_an_error_of_the_model(text: str) -> None:
-    with pytest.raises(ModelError, match="language model's server sent no"):
+    with pytest.raises(ModelError, match=r"sent no (JSON object|message)"):
         invoke(Server(text=text).chat())
 
 

@@ -1,0 +1,186 @@
+"""What goes to a server and what comes back for one answer, without the sending itself."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from ragqwen.errors import ModelError
+from ragqwen.reasoning import EARLY_STOP, THOUGHT, ReasoningSplitter, Split
+from ragqwen.tokens import count_tokens
+
+CHAT, COMPLETIONS = "/chat/completions", "/completions"
+# What is for the answer alone: thinking must not be held to a grammar or stopped by a word
+_OF_THE_ANSWER = ("structured_outputs", "response_format", "stop")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: a path below the base URL, and a body."""
+
+    path: str
+    body: dict[str, Any]
+
+
+class Exchange:
+    """One request and its response, read event by event."""
+
+    def __init__(self, body: dict[str, Any], *, expects_thinking: bool) -> None:
+        """:param body: of the chat request.
+        :param expects_thinking: whether the model may think with no opening mark in sight.
+        """
+        self._body = body
+        self._splitter = ReasoningSplitter(expects_thinking=expects_thinking)
+        self._reasoning = ""
+        self._usage: dict[str, int] = {}
+        self._ending: dict[str, Any] = {"model_name": body["model"]}
+
+    def requests(self) -> Iterator[Request]:
+        """Yield what to send, each once the response to the one before has been fed."""
+        yield Request(CHAT, self._body)
+
+    def feed(self, event: Mapping[str, Any]) -> ChatGenerationChunk | None:
+        """Take an event of a stream and return what it adds, None if that is nothing."""
+        choice = self._read(event)
+        delta = choice.get("delta") or {}
+        reasoning = delta.get("reasoning") or delta.get("reasoning_content") or ""
+        if reasoning:
+            self._splitter.separated()
+        split = self._splitter.feed(delta.get("content") or "")
+        return self._chunk(Split(reasoning + split.reasoning, split.content), _tool_calls(delta))
+
+    def feed_whole(self, response: Mapping[str, Any]) -> ChatGenerationChunk | None:
+        """Take a response that isn't a stream.
+
+        :raises ModelError: if there is no message in it.
+        """
+        try:
+            choice = response["choices"][0]
+            message = dict(choice["message"])
+        except (KeyError, IndexError, TypeError) as exc:
+            raise ModelError(
+                f"the language model's server sent no message: {response!r:.200}"
+            ) from exc
+        return self.feed({**response, "choices": [{**choice, "delta": message}]})
+
+    def end(self) -> ChatGenerationChunk:
+        """Return the last chunk: what was held back, why the model stopped, and the usage."""
+        split = self._splitter.end(cut=self._ending.get("finish_reason") == "length")
+        self._reasoning += split.reasoning
+        message = _message(split, ())
+        message.response_metadata = self._ending
+        message.usage_metadata = self._counted()
+        message.chunk_position = "last"
+        return ChatGenerationChunk(message=message)
+
+    def _read(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Note what is for the end, and return the event's choice."""
+        usage = event.get("usage")
+        if usage:
+            details = usage.get("completion_tokens_details") or {}
+            self._usage = {
+                "input": usage.get("prompt_tokens") or 0,
+                "output": usage.get("completion_tokens") or 0,
+            }
+            cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+            known = {"reasoning": details.get("reasoning_tokens"), "cached": cached}
+            self._usage |= {name: count for name, count in known.items() if count is not None}
+        choice: Mapping[str, Any] = (event.get("choices") or [{}])[0]
+        for name in ("finish_reason", "logprobs"):
+            if choice.get(name):
+                self._ending[name] = choice[name]
+        return choice
+
+    def _chunk(
+        self, split: Split, tool_calls: tuple[ToolCallChunk, ...] = ()
+    ) -> ChatGenerationChunk | None:
+        self._reasoning += split.reasoning
+        if not (split.reasoning or split.content or tool_calls):
+            return None
+        return ChatGenerationChunk(message=_message(split, tool_calls))
+
+    def _counted(self) -> UsageMetadata | None:
+        if not self._usage:
+            return None
+        reasoning = self._usage.get("reasoning")
+        if reasoning is None:
+            reasoning = min(count_tokens(self._reasoning), self._usage["output"])
+        counted = UsageMetadata(
+            input_tokens=self._usage["input"],
+            output_tokens=self._usage["output"],
+            total_tokens=self._usage["input"] + self._usage["output"],
+            output_token_details={"reasoning": reasoning},
+        )
+        if "cached" in self._usage:
+            counted["input_token_details"] = {"cache_read": self._usage["cached"]}
+        return counted
+
+
+class TwoPhaseExchange(Exchange):
+    """Thinking up to a budget, then the answer, for engines that take no budget themselves.
+
+    Source: Qwen3's documentation, "Thinking budget".
+    """
+
+    def __init__(self, body: dict[str, Any], prompt: str, *, budget: int, max_tokens: int) -> None:
+        """:param prompt: what the model goes on from by thinking.
+        :param budget: of thinking, in tokens.
+        :param max_tokens: of the answer.
+        """
+        super().__init__(body, expects_thinking=False)
+        self._prompt, self._budget, self._max_tokens = prompt, budget, max_tokens
+        self._in_thought = True
+        self._thought_usage: dict[str, int] = {}
+
+    def requests(self) -> Iterator[Request]:
+        """Yield the request for thinking, then the one for the answer."""
+        given = {k: v for k, v in self._body.items() if k not in ("messages", *_OF_THE_ANSWER)}
+        thinking = {"prompt": self._prompt, "max_tokens": self._budget, "stop": [THOUGHT]}
+        yield Request(COMPLETIONS, given | thinking)
+        cut = self._ending.pop("finish_reason", None) == "length"
+        self._in_thought = False
+        self._thought_usage, self._usage = self._usage, {}
+        prompt = self._prompt + self._reasoning + (EARLY_STOP if cut else f"{THOUGHT}\n\n")
+        of_answer = {name: self._body[name] for name in _OF_THE_ANSWER if name in self._body}
+        answer = {"prompt": prompt, "max_tokens": self._max_tokens, **of_answer}
+        yield Request(COMPLETIONS, given | answer)
+
+    def feed(self, event: Mapping[str, Any]) -> ChatGenerationChunk | None:
+        """Take an event of either stream and return what it adds, None if that is nothing."""
+        text = self._read(event).get("text") or ""
+        return self._chunk(Split(reasoning=text) if self._in_thought else self._splitter.feed(text))
+
+    def _counted(self) -> UsageMetadata | None:
+        """Count the prompt once, and the sentence that ended thinking not at all."""
+        if not (self._usage and self._thought_usage):
+            return None
+        thought = self._thought_usage["output"]
+        output = thought + self._usage["output"]
+        self._usage = {**self._thought_usage, "output": output, "reasoning": thought}
+        return super()._counted()
+
+
+def _message(split: Split, tool_calls: tuple[ToolCallChunk, ...]) -> AIMessageChunk:
+    reasoning = {"reasoning_content": split.reasoning} if split.reasoning else {}
+    return AIMessageChunk(
+        content=split.content, additional_kwargs=reasoning, tool_call_chunks=list(tool_calls)
+    )
+
+
+def _tool_calls(delta: Mapping[str, Any]) -> tuple[ToolCallChunk, ...]:
+    calls = []
+    for number, call in enumerate(delta.get("tool_calls") or ()):
+        function = call.get("function") or {}
+        calls.append(
+            tool_call_chunk(
+                name=function.get("name"),
+                args=function.get("arguments"),
+                id=call.get("id"),
+                index=call.get("index", number),
+            )
+        )
+    return tuple(calls)

@@ -1,0 +1,97 @@
+"""A tiny genuine Qwen3 in which each token determines the next, so that tests can count tokens.
+
+A line break -> `<think>` -> 20 words -> `</think>` -> a blank line -> 40 words -> `<|im_end|>`.
+It has the real vocabulary and a template that works as Qwen3's own does.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+from ragqwen.tokens import qwen_encoding
+from tests.tiny_models import save_tokenizer, write_json
+
+REASONING = (
+    " first the question asks when some ship leaves so we look for its time in"
+    " this small table then done"
+)
+ANSWER = (
+    "at six every day except Sunday because no crew works that night but from June until"
+    " August there are more boats which also carry bikes and dogs if their owner pays half price"
+    " plus tax here or send us cash"
+)
+THOUGHTS, WORDS = REASONING.split(), ANSWER.split()
+_HIDDEN = 128
+_CERTAIN = 4.0  # so far ahead of all others is the next token that sampling never strays
+# In the order and the form of Qwen3's template, of our own writing
+_TEMPLATE = """\
+{%- if tools %}{{ '<|im_start|>system\\n' }}
+{%- if messages[0].role == 'system' %}{{ messages[0].content + '\\n\\n' }}{% endif %}
+{{- 'You may call these tools:\\n' }}
+{%- for tool in tools %}{{ tool | tojson + '\\n' }}{% endfor %}{{ '<|im_end|>\\n' }}
+{%- endif %}
+{%- for message in messages %}
+{%- if message.role == 'tool' %}
+{%- if loop.first or loop.previtem.role != 'tool' %}{{ '<|im_start|>user' }}{% endif %}
+{{- '\\n<tool_response>\\n' + message.content + '\\n</tool_response>' }}
+{%- if loop.last or loop.nextitem.role != 'tool' %}{{ '<|im_end|>\\n' }}{% endif %}
+{%- elif not (tools and loop.first and message.role == 'system') %}
+{{- '<|im_start|>' + message.role + '\\n' + (message.content or '') }}
+{%- for call in message.tool_calls or [] %}
+{%- if message.content or not loop.first %}{{ '\\n' }}{% endif %}
+{{- '<tool_call>\\n{"name": "' + call.function.name + '", "arguments": ' }}
+{{- call.function.arguments if call.function.arguments is string
+    else call.function.arguments | tojson }}
+{{- '}\\n</tool_call>' }}
+{%- endfor %}{{ '<|im_end|>\\n' }}
+{%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}
+{%- if enable_thinking is defined and enable_thinking is false %}
+{{- '<think>\\n\\n</think>\\n\\n' }}
+{%- endif %}{% endif %}"""
+
+
+def save_chain_model(folder: Path) -> Path:
+    """Save the model, laid out like a published one."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    config = Qwen3Config(
+        vocab_size=151_936,
+        hidden_size=_HIDDEN,
+        intermediate_size=_HIDDEN,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=64,
+        max_position_embeddings=32_768,
+        tie_word_embeddings=False,
+        bos_token_id=151_643,
+        eos_token_id=151_645,
+    )
+    torch.manual_seed(0)
+    model = Qwen3ForCausalLM(config)
+    steps = list(pairwise(_chain()))
+    with torch.no_grad():
+        for layer in model.model.layers:  # so that what a token is alone decides what follows
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        inputs, outputs = model.model.embed_tokens.weight.zero_(), model.lm_head.weight.zero_()
+        for axis, (token, following) in enumerate(steps):
+            inputs[token, axis] = 1
+            outputs[following, axis] = _CERTAIN
+    model.to(torch.bfloat16).save_pretrained(folder)
+    write_json(folder / "generation_config.json", {"eos_token_id": [151_645, 151_643]})
+    save_tokenizer(folder, end_token=False, template=_TEMPLATE)
+    return folder
+
+
+def _chain() -> list[int]:
+    texts = ["\n", "<think>", *(f" {word}" for word in THOUGHTS), "</think>", "\n\n"]
+    texts += [*(f" {word}" for word in WORDS), "<|im_end|>"]
+    encoding = qwen_encoding()
+    tokens = [encoding.encode(text, allowed_special="all") for text in texts]
+    assert all(len(token) == 1 for token in tokens), "a word is more than one token"
+    chain = [token[0] for token in tokens]
+    assert len(set(chain)) == len(chain), "a word is in the chain twice"
+    return [*chain, chain[-1]]  # that ends it, unless the end is to be ignored
