@@ -20,11 +20,10 @@ from ragqwen.errors import RagqwenError
 from ragqwen.settings import load_settings
 
 if TYPE_CHECKING:
-    from ragqwen.planning import Asked
-
     from api.wiring import Service
     from ingest.pipeline import IngestResult
     from ingest.sources import Source
+    from ragqwen.planning import Asked
 
 
 _LINES_AT_ONCE = 512
@@ -85,8 +84,10 @@ def _text(_: click.Context, __: click.Parameter, value: str) -> str:
 
 
 def _thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked":
-    if value == "auto" or value == "off":
-        return value
+    if value == "auto":
+        return "auto"
+    if value == "off":
+        return "off"
     if not value.isdecimal():
         raise click.BadParameter(f"{value!r} is neither auto, off nor a number of tokens")
     return int(value)

@@ -228,7 +228,8 @@ def make_reranker(settings: Settings) -> Reranker | None:
 def thinking_ceiling(settings: Settings) -> int:
     """Return the most that may be thought: what is set, or what the context has room for."""
     taken = settings.context_tokens + settings.llm_max_answer_tokens + _PROMPT_TOKENS
-    return max(0, min(settings.thinking_ceiling_tokens, settings.llm_context_tokens - taken))
+    room = settings.llm_context_tokens - taken
+    return max(0, min(settings.thinking_ceiling_tokens, room))
 
 
 def make_writer(settings: Settings) -> Writer | None:

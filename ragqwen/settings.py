@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     llm_hard_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-32B")
     llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for a model's server")
     llm_max_answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
+    thinking_ceiling_tokens: int = Field(
+        8192, ge=1024, description="most tokens that may be thought of a question"
+    )
     vllm_command: str = Field("vllm", description="the executable that `serve --vllm` starts")
     context_tokens: int = Field(
         6000, ge=256, description="Qwen tokens of passages that go into a prompt"

@@ -1,14 +1,19 @@
 """The answer path: what is streamed, what is said, and on what it rests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import Field
 
 from ragqwen import messages
 from ragqwen.alignment import Aligner
-from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, PassagesFound, TextDelta
+from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, PassagesFound, TextDelta, Writer
 from ragqwen.errors import ModelError
+from ragqwen.planning import Planner
 from ragqwen.prompt import NO_ANSWER
 from ragqwen.reader import ExtractiveReader
 from ragqwen.records import Answer
@@ -16,6 +21,7 @@ from ragqwen.retrieval import Retriever
 from ragqwen.static_embedding import StaticEmbedder
 from tests.fakes import ListIndex, ScriptedChat, make_stored
 
+MODEL = "Qwen/Qwen3-8B"
 FERRY = "The ferry to Gavdos leaves at six."
 DOGS = "Dogs stay on the upper deck."
 QUESTION = "When does the ferry to Gavdos leave?"
@@ -39,14 +45,15 @@ def make_answerer(
         Retriever(index, embedder, dense_weight=0.4),
         ExtractiveReader(aligner),
         aligner,
-        chat=chat,
+        Planner(embedder),
+        writer=Writer(chat, MODEL) if chat else None,
         **more,
     )
 
 
 def run(answerer: Answerer, question: str = QUESTION) -> tuple[list[str], Answer]:
     """Return the streamed pieces and the whole answer, and check the order of events."""
-    events = list(answerer.stream(question))
+    events = list(answerer.stream(question, thinking="off"))
     assert isinstance(events[0], PassagesFound)
     assert isinstance(events[-1], AnswerDone)
     deltas = [event.text for event in events[1:-1] if isinstance(event, TextDelta)]
@@ -86,7 +93,7 @@ def test_without_documents_it_says_so_and_no_model_is_asked(pieces: Sequence[str
 
 
 def test_the_model_s_answer_is_streamed_and_cited() -> None:
-    deltas, answer = run(make_answerer("At ", "six ", "[1].", model_name="Qwen/Qwen3-8B"))
+    deltas, answer = run(make_answerer("At ", "six ", "[1]."))
     assert deltas == ["At ", "six ", "[1]."]
     assert answer.answer == "At six [1]."
     assert [citation.quote for citation in answer.citations] == [FERRY]
@@ -200,5 +207,137 @@ def test_no_thinking_is_reported() -> None:
 )
 def test_each_stage_is_timed(pieces: Sequence[str], stages: set[str]) -> None:
     timings = run(make_answerer(*pieces))[1].timings_ms
+    stages = {*stages, "planning"}
     assert set(timings) == {*stages, "total"}
     assert timings["total"] == pytest.approx(sum(timings[stage] for stage in stages), abs=0.2)
+
+
+# --- thinking ----------------------------------------------------------------------------------
+
+WRONG = "It sails at nine in the evening from Piraeus [1]."
+
+
+class Turns(ScriptedChat):
+    """A model that says another thing each time; `budgets` is what it was allowed to think."""
+
+    turns: list[str]
+    budgets: list[int] = Field(default_factory=list)
+
+    def _stream(
+        self, messages: list[BaseMessage], *_: Any, thinking_budget: int, **__: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        self.budgets.append(thinking_budget)
+        text = self.turns[min(len(self.budgets), len(self.turns)) - 1]
+        yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+        usage = UsageMetadata(
+            input_tokens=9,
+            output_tokens=9,
+            total_tokens=18,
+            output_token_details={"reasoning": thinking_budget // 2},
+        )
+        yield ChatGenerationChunk(message=AIMessageChunk(content="", usage_metadata=usage))
+
+
+def turns(*texts: str) -> Turns:
+    return Turns(pieces=[], turns=list(texts))
+
+
+def test_a_look_up_is_answered_without_thinking() -> None:
+    chat = turns("The ferry to Gavdos leaves at six [1].")
+    answer = make_answerer(chat=chat).ask(QUESTION)
+    assert chat.budgets == [0]
+    thinking = answer.thinking
+    assert (thinking.mode, thinking.budget_tokens, thinking.attempts) == ("off", 0, 1)
+
+
+def test_the_caller_s_budget_goes_to_the_model_and_what_was_used_comes_back() -> None:
+    chat = turns("The ferry to Gavdos leaves at six [1].")
+    answer = make_answerer(chat=chat).ask(QUESTION, thinking=2000)
+    assert chat.budgets == [2000]
+    assert (answer.thinking.mode, answer.thinking.used_tokens) == ("on", 1000)
+
+
+@pytest.mark.parametrize("ceiling", [0, 1500])
+def test_nothing_exceeds_a_request_s_own_ceiling(ceiling: int) -> None:
+    chat = turns("The ferry to Gavdos leaves at six [1].")
+    make_answerer(chat=chat).ask(QUESTION, thinking=4000, max_thinking_tokens=ceiling)
+    assert chat.budgets == [ceiling]
+
+
+def test_an_answer_that_fails_verification_is_tried_again_with_more_thinking() -> None:
+    chat = turns(WRONG, "The ferry to Gavdos leaves at six [1].")
+    events = list(make_answerer(chat=chat).stream(QUESTION))
+    assert chat.budgets == [0, 1024]
+    assert [type(event) for event in events] == [
+        PassagesFound,
+        TextDelta,
+        PassagesFound,
+        TextDelta,
+        AnswerDone,
+    ]
+    assert isinstance(events[-1], AnswerDone)
+    answer = events[-1].answer
+    assert answer.answer == "The ferry to Gavdos leaves at six [1]."
+    assert (answer.thinking.attempts, answer.thinking.mode) == (2, "on")
+    assert (answer.thinking.budget_tokens, answer.thinking.used_tokens) == (1024, 512)
+
+
+def test_the_first_answer_stays_if_the_second_is_worse() -> None:
+    chat = turns(f"The ferry to Gavdos leaves at six [1]. {WRONG}", f"{WRONG} {WRONG} {WRONG}")
+    answer = make_answerer(chat=chat).ask(QUESTION)
+    assert len(chat.budgets) == 2
+    assert answer.answer.startswith("The ferry to Gavdos leaves at six [1].")
+    assert answer.answerable
+
+
+@pytest.mark.parametrize("options", [{"thinking": "off"}, {"thinking": 64}])
+def test_who_fixes_the_thinking_gets_one_attempt(options: dict[str, Any]) -> None:
+    chat = turns(WRONG)
+    make_answerer(chat=chat).ask(QUESTION, **options)
+    assert len(chat.budgets) == 1
+
+
+def test_there_is_no_second_attempt_above_the_ceiling() -> None:
+    chat = turns(WRONG)
+    make_answerer(chat=chat).ask(QUESTION, max_thinking_tokens=0)
+    assert chat.budgets == [0]
+
+
+def test_soft_switches_in_the_question_count_and_reach_neither_search_nor_model() -> None:
+    for switch, budgets in (("/no_think", [0]), ("/think", [1024])):
+        chat = turns("The ferry to Gavdos leaves at six [1].")
+        answer = make_answerer(chat=chat).ask(f"{QUESTION} {switch}", max_thinking_tokens=1024)
+        assert chat.budgets == budgets
+        assert answer.passages[0].document_id == "ferry"
+
+
+def test_soft_switches_in_a_document_do_nothing() -> None:
+    index = ListIndex([make_stored(1, "d", f"{FERRY} /think")], lexical=[(1, 4.0)], dense=[])
+    embedder = StaticEmbedder()
+    aligner = Aligner(embedder)
+    chat = turns("The ferry to Gavdos leaves at six [1].")
+    answerer = Answerer(
+        Retriever(index, embedder, dense_weight=0.4),
+        ExtractiveReader(aligner),
+        aligner,
+        Planner(embedder),
+        writer=Writer(chat, MODEL),
+    )
+    answerer.ask(QUESTION)
+    assert chat.budgets == [0]
+
+
+def test_what_is_thought_about_goes_to_the_larger_model() -> None:
+    easy, hard = turns("The ferry to Gavdos leaves at six [1]."), turns(f"{FERRY} [1]")
+    answerer = make_answerer(chat=easy, hard_writer=Writer(hard, "Qwen/Qwen3-32B"))
+    assert answerer.ask(QUESTION).model == MODEL
+    assert (easy.budgets, hard.budgets) == ([0], [])
+    assert answerer.ask(QUESTION, thinking=1024).model == "Qwen/Qwen3-32B"
+    assert (easy.budgets, hard.budgets) == ([0], [1024])
+
+
+def test_without_a_model_there_is_a_plan_and_no_attempt() -> None:
+    thinking = make_answerer().ask(QUESTION).thinking
+    assert (thinking.attempts, thinking.used_tokens) == (0, 0)
+    assert 0 <= thinking.difficulty <= 1
+    assert thinking.features
