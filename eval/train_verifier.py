@@ -24,7 +24,10 @@ from ragqwen.verification import FEATURES, PassageVerifier
 
 Floats = npt.NDArray[np.float64]
 Example = tuple[Floats, bool]  # (n_places, n_features), and whether the passage supports the claim
-_FIRST = np.array([1.0, 1.0, -1.0, 0.5, -0.1])  # by which the first place of each pair is chosen
+_FIRST = np.array(
+    [1.0, 1.0, 1.0, -1.0, 0.5, -0.1]
+)  # by which the first place of each pair is chosen
+_BOUNDS = [(0, None), (0, None), (0, None), (None, 0), (0, None), (None, 0), (None, None)]
 _ROUNDS = 4
 _PENALTY = 1e-4
 
@@ -83,7 +86,7 @@ def fit(examples: Sequence[Example]) -> Floats:
             gaps = np.logaddexp(0, -answers * (rows @ w))
             return float(shares @ gaps + _PENALTY * (w[:-1] ** 2).sum())
 
-        weights = minimize(loss, weights).x
+        weights = minimize(loss, weights, method="L-BFGS-B", bounds=_BOUNDS).x
     return weights
 
 

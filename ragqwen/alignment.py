@@ -37,12 +37,15 @@ class WordMatches:
     """How each word of a text is met in sentences.
 
     `weights` are (n_words,), how much each word tells; `nearest` is (n_words, n_sentences), the
-    cosine of the nearest word of each sentence.
+    cosine of the nearest word of each sentence. `vector` is the text's and `vectors`
+    (n_sentences, dimension) the sentences', not normalised.
     """
 
     words: tuple[str, ...]
     weights: Floats
     nearest: Floats
+    vector: Floats
+    vectors: Floats
 
 
 class Aligner:
@@ -102,9 +105,16 @@ class Aligner:
             word: i for i, word in enumerate(dict.fromkeys(w for s in sentences for w in s))
         }
         column = np.array([vocabulary[word] for sentence in sentences for word in sentence])
-        cosines = unit(vectors[kept]) @ unit(self._embedder.embed_words(list(vocabulary))).T
-        nearest = np.maximum.reduceat(cosines[:, column], _starts(map(len, sentences)), axis=1)
-        return WordMatches(tuple(counted[i] for i in kept), weights[kept], nearest)
+        found = self._embedder.embed_words(list(vocabulary))
+        starts = _starts(map(len, sentences))
+        cosines = unit(vectors[kept]) @ unit(found).T
+        return WordMatches(
+            words=tuple(counted[i] for i in kept),
+            weights=weights[kept],
+            nearest=np.maximum.reduceat(cosines[:, column], starts, axis=1),
+            vector=vectors.sum(axis=0),
+            vectors=np.add.reduceat(found[column], starts, axis=0),
+        )
 
 
 def _words(text: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Citations: places in the sources that an answer rests on, each a checked span."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import regex
 
@@ -10,11 +11,11 @@ from ragqwen.alignment import Aligner
 from ragqwen.markers import Marker, parse_markers
 from ragqwen.reader import Quote
 from ragqwen.records import Citation, Passage, Status
-from ragqwen.segmentation import count_words, sentences
+from ragqwen.segmentation import count_words, sentences, words
 from ragqwen.verification import PassageVerifier, Support
 
 _MAX_CHECKS = 2000  # of a claim against a passage in one answer; what is beyond is unsupported
-_SHARED_SUPPORT = 0.2  # what a passage must add to a claim that rests on several together
+_SHARED_SUPPORT = 0.02  # of a passage for its part of a claim that rests on several together
 _MAX_SHARED_CHARS = 5000
 _MIN_WORDS = 2  # "Yes." and "Hello!" claim nothing that could be looked up
 _LIST_MARK = regex.compile(r"(?:[-+•–—·]|\p{Nd}{1,3}[.)．、]|\(\p{Nd}{1,3}\))\s+")
@@ -172,7 +173,7 @@ def _without_markers(answer: str, n_passages: int) -> tuple[str, list[_Mark], in
     pieces: list[str] = []
     length = removed = 0
     parts = parse_markers(answer)
-    for part, after in zip(parts, [*parts[1:], ""], strict=True):
+    for part, after in pairwise([*parts, ""]):
         if isinstance(part, Marker):
             kept = tuple(number for number in part.numbers if 1 <= number <= n_passages)
             removed += len(part.numbers) - len(kept)
@@ -209,15 +210,20 @@ def _parts(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[
     if not marks:
         yield _Claim(start, end, _end_place(text, start, end), ())
         return
-    places = sorted({place for place, _ in marks})
+    numbers_at: dict[int, list[int]] = {}
+    for place, some in marks:
+        numbers_at.setdefault(place, []).extend(some)
+    word_ends = [start + stop for _, stop in words(text[start:end])]
     numbers: list[int] = []
-    for place in places:
-        numbers += [number for at, some in marks if at == place for number in some]
-        is_last = place == places[-1]
-        if is_last or count_words(text[start:place]) >= _MIN_WORDS:
+    seen = 0
+    for place in numbers_at:
+        numbers += numbers_at[place]
+        n_words = bisect_right(word_ends, place)
+        is_last = place == marks[-1][0]
+        if is_last or n_words - seen >= _MIN_WORDS:
             stop = end if is_last else place
             yield _Claim(start, stop, place, tuple(dict.fromkeys(numbers)))
-            start, numbers = stop, []
+            start, numbers, seen = stop, [], n_words
 
 
 def _end_place(text: str, start: int, end: int) -> int:

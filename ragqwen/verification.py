@@ -22,12 +22,12 @@ from ragqwen.languages import group_of
 from ragqwen.matching import word_likeness
 from ragqwen.records import Passage
 from ragqwen.segmentation import sentences, words
+from ragqwen.static_embedding import unit
 
-FEATURES = ("found", "met", "missing", "context", "pair")
+FEATURES = ("found", "met", "cosine", "missing", "context", "pair")
 Floats = npt.NDArray[np.float64]
 _MAX_BROKEN = 0.45  # the score of what breaks a rule, however like it is; 0.5 is support
 _SUPPORT = 0.5
-_PAIR_GAIN = 0.1  # of score, for which two sentences are quoted instead of one
 _NOUNS_CAPITAL = frozenset({"deu_Latn", "ltz_Latn"})  # a capital makes no name there
 _NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
 _IDENTIFIER = regex.compile(r"(?<![\p{L}\p{N}])[A-Z][A-Z0-9]*(?:[-_./][A-Z0-9]+)*+(?![\p{L}\p{N}])")
@@ -93,8 +93,10 @@ class PassageVerifier:
         model = _model()["same" if same else "cross"]
         odds = 1 / (1 + np.exp(-(self.features(claim) @ model.weights + model.bias)))
         scores = np.where(self.keeps_rules(claim, language), odds, np.minimum(odds, _MAX_BROKEN))
-        single = [len(place.columns) == 1 for place in self._places]
-        best = int((scores - np.where(single, 0.0, _PAIR_GAIN)).argmax())
+        n_sentences = sum(len(place.columns) == 1 for place in self._places)
+        best = int(scores[:n_sentences].argmax())
+        if scores[best] < _SUPPORT and scores.max() >= _SUPPORT:
+            best = int(scores.argmax())  # it takes two sentences
         place = self._places[best]
         start = self._passage.start
         return Support(start + place.start, start + place.end, round(float(scores[best]), 3))
@@ -108,8 +110,9 @@ class PassageVerifier:
         """Return what the model goes by.
 
         :return: (n_places, len(FEATURES)): the share of the claim, by weight, that the place's
-            words are (`found`) or are near to (`met`), how telling the most telling word is that
-            it lacks, what the whole passage has, and whether it is two sentences.
+            words are (`found`) or are near to (`met`), the cosine of both, how telling the most
+            telling word is that it lacks, what the whole passage has, and whether it is two
+            sentences.
         """
         matches = self._aligner.match_words(claim, self._words)
         if not matches.words or not matches.weights.any():
@@ -127,10 +130,13 @@ class PassageVerifier:
         for place in self._places:
             columns = list(place.columns)
             met = near[:, columns].max(axis=1)
+            vectors = np.stack([matches.vector, matches.vectors[columns].sum(axis=0)])
+            first, second = unit(vectors)
             rows.append(
                 [
                     share @ found[:, columns].max(axis=1),
                     share @ met,
+                    first @ second,
                     (heavy * (1 - met)).max(),
                     context,
                     float(len(columns) > 1),

@@ -20,6 +20,8 @@ ANSWER_KEYS = {
     "answerable",
     "language",
     "citations",
+    "removed_markers",
+    "unsupported_claims",
     "passages",
     "model",
     "notices",

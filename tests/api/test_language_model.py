@@ -83,6 +83,17 @@ def test_a_marker_to_no_passage_is_removed(asking: CommandLine, model: ModelServ
     assert len(answer["citations"]) == 1
 
 
+def test_what_the_documents_do_not_bear_out_is_marked_for_a_person(
+    asking: CommandLine, model: ModelServer
+) -> None:
+    model.deltas = content("The fee is 13 euros [1]. Zeppelins were popular in Peru.")
+    said = asking.run("ask", QUESTION).stdout
+    assert "(does not support what cites it)" in said
+    assert said.endswith(
+        "\nNot found in the documents:\n- The fee is 13 euros.\n- Zeppelins were popular in Peru.\n"
+    )
+
+
 def test_the_model_is_named_and_no_notice_says_it_is_missing(
     asking: CommandLine, model: ModelServer
 ) -> None:

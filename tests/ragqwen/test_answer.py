@@ -172,8 +172,9 @@ def test_an_answer_without_citations_is_not_taken_for_answered() -> None:
 
 
 def test_a_citation_of_no_passage_is_removed_from_the_answer() -> None:
-    _, answer = run(make_answerer("At six [7]."))
-    assert (answer.answer, answer.citations) == ("At six.", ())
+    _, answer = run(make_answerer("It is warm today [7]."))
+    assert (answer.answer, answer.citations) == ("It is warm today.", ())
+    assert (answer.removed_markers, answer.unsupported_claims) == (1, ("It is warm today.",))
 
 
 def test_only_passages_that_fit_go_to_the_model() -> None:

@@ -10,7 +10,9 @@ from ingest.chunks import chunk_document
 from ingest.documents import assemble
 from ragqwen.analysis import normal_form, terms
 from ragqwen.errors import DocumentRefused
+from ragqwen.figures import all_values, figures
 from ragqwen.identification import identify, identify_batch
+from ragqwen.markers import parse_markers
 from ragqwen.records import Element, ParsedFile
 from ragqwen.segmentation import sentences, words
 from ragqwen.text import normalise_text
@@ -65,6 +67,12 @@ FLOODS = {
     "addresses": "a@b.",
     "URLs": "http://a.b/",
     "hashes": "#",
+    "markers": "[1]",
+    "markers that do not close": "[1, 2",
+    "backticks": "`[",
+    "grouped digits": "1 234,5 ",
+    "Chinese numerals": "二万",
+    "Roman numerals": "MXCIV",
 }
 N_CHARS = 8000
 MAX_RATIO = 12.0  # of the time for four times the text: 4 if it is linear, 16 if quadratic
@@ -94,6 +102,9 @@ STAGES: dict[str, Callable[[str], object]] = {
     "identify_batch": lambda text: identify_batch([text, text[:1]]),
     "count_tokens": count_tokens,
     "chunks": chunked,
+    "markers": parse_markers,
+    "figures": figures,
+    "figures in words": all_values,
 }
 
 
