@@ -36,7 +36,8 @@ _RANKED = 5
 _MAX_PIECES = 40
 _SURE_OF_VARIETY = 0.8  # of the group's votes
 
-_NOISE = regex.compile(r"https?://\S+|\S+@\S+|[\d\p{P}\p{S}\p{Cc}]+")
+_ADDRESS = regex.compile(r"https?://\S+|\S+@\S+")
+_NOISE = regex.compile(r"[\d\p{P}\p{S}\p{Cc}]+")
 _SPACE = ord(" ")
 _FIRST_IDEOGRAPH = 0x2E80
 _SCRIPT_OF = {"Hans": "Hani", "Hant": "Hani", "Jpan": "Hani"}
@@ -179,14 +180,17 @@ def _buckets(hashes: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
 
 def _cleaned(text: str) -> str:
     text = unicodedata.normalize("NFC", text[: 2 * MAX_CHARS])
-    text = _NOISE.sub(" ", text.encode("utf-8", "replace").decode()).lower()
+    text = text.encode("utf-8", "replace").decode()
+    if "@" in text or "://" in text:
+        text = _ADDRESS.sub(" ", text)
+    text = _NOISE.sub(" ", text).lower()
     return f" {' '.join(text.split())[:MAX_CHARS]} "
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
     codes: tuple[str, ...]
-    table: npt.NDArray[np.int8]  # (N_BUCKETS, dim)
+    table: npt.NDArray[np.int16]  # (N_BUCKETS, dim), up to 8: a text's 1,300 rows sum to 10,400
     weights: npt.NDArray[np.float32]  # (dim, n_codes + 1); the last is none of them
     bias: npt.NDArray[np.float32]  # (n_codes + 1,); the table's scale is in weights
     shut: npt.NDArray[np.float32]  # (n_scripts, n_codes + 1), -inf where not in that script
@@ -232,7 +236,7 @@ def _model() -> _Model:
     group_names = tuple(dict.fromkeys(map(group_of, codes)))
     return _Model(
         codes=codes,
-        table=unpack(packed),
+        table=unpack(packed).astype(np.int16),
         weights=np.pad(weights, ((0, 0), (len(alone), 0))),
         bias=np.pad(np.array(about["bias"], dtype=np.float32), (len(alone), 0)),
         shut=np.where(open_codes(codes), 0, -np.inf).astype(np.float32),
@@ -259,9 +263,8 @@ def unpack(packed: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 def _identified(texts: Sequence[str]) -> list[Identification]:
     model = _model()
     features = hash_features(texts)
-    sums = np.add.reduceat(model.table[features.buckets], features.starts, axis=0, dtype=np.int32)
-    means = (sums / features.counts[:, None]).astype(np.float32)
-    logits = means @ model.weights + model.bias + model.shut[features.scripts]
+    means = _sums(model.table, features) / features.counts[:, None]
+    logits = means.astype(np.float32) @ model.weights + model.bias + model.shut[features.scripts]
     logits -= logits.max(axis=1, keepdims=True)
     odds = np.exp(logits)
     odds /= odds.sum(axis=1, keepdims=True)
@@ -272,31 +275,59 @@ def _identified(texts: Sequence[str]) -> list[Identification]:
     sure = in_groups.max(axis=1)
     code = np.where(model.groups == group[:, None], probabilities, -1).argmax(axis=1)
     ranked = np.argsort(-probabilities, axis=1)[:, :_RANKED]
+    rows = zip(
+        ((sure >= _MIN_PROBABILITY) & (sure >= none)).tolist(),
+        code.tolist(),
+        _rounded(sure),
+        _rounded(none),
+        ranked.tolist(),
+        _rounded(np.take_along_axis(probabilities, ranked, axis=1)),
+        strict=True,
+    )
+    enough = features.letters >= _MIN_LETTERS
     return [
-        _identification(model, code[row], float(sure[row]), float(none[row]), ranked[row], p)
-        if features.letters[row] >= _MIN_LETTERS
-        else NOTHING
-        for row, p in enumerate(probabilities)
+        _identification(model, *row) if is_enough else NOTHING
+        for is_enough, row in zip(enough.tolist(), rows, strict=True)
     ]
 
 
 def _identification(
     model: _Model,
+    known: bool,
     code: int,
     sure: float,
     none: float,
-    ranked: npt.NDArray[np.int64],
-    probabilities: npt.NDArray[np.float32],
+    ranked: list[int],
+    probabilities: list[float],
 ) -> Identification:
-    if sure < _MIN_PROBABILITY or sure < none:
-        return Identification(UNKNOWN, UNKNOWN, round(none, 4), ())
-    likeliest = zip(ranked.tolist(), probabilities[ranked].tolist(), strict=True)
+    if not known:
+        return Identification(UNKNOWN, UNKNOWN, none, ())
+    likeliest = zip(ranked, probabilities, strict=True)
     return Identification(
         code=model.codes[code],
         group=model.group_names[model.groups[code]],
-        probability=round(sure, 4),
-        ranked=tuple((model.codes[i], round(p, 4)) for i, p in likeliest if p > 0),
+        probability=sure,
+        ranked=tuple((model.codes[i], p) for i, p in likeliest if p > 0),
     )
+
+
+def _rounded(numbers: npt.NDArray[np.float32]) -> list[Any]:
+    rounded: list[Any] = numbers.astype(np.float64).round(4).tolist()
+    return rounded
+
+
+def _sums(table: npt.NDArray[np.int16], features: Features) -> npt.NDArray[np.int16]:
+    """Return the sum of each text's rows of the table, (n_texts, dim).
+
+    A sparse matrix of ones takes a fifth of the time of numpy's `reduceat`.
+    """
+    from scipy import sparse
+
+    ends = np.append(features.starts, len(features.buckets))
+    ones = np.ones(len(features.buckets), dtype=np.int16)
+    shape = (len(features.starts), len(table))
+    sums: npt.NDArray[np.int16] = sparse.csr_array((ones, features.buckets, ends), shape) @ table
+    return sums
 
 
 def identify(text: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from eval.train_identifier import jumble, main, split_rows
+from eval.train_identifier import jumble, main, read_rows, split_rows
 from ragqwen.identification import N_BUCKETS
 from ragqwen.languages import languages
 
@@ -19,17 +19,28 @@ LINES = {
 
 
 def test_a_line_that_is_kept_out_is_nowhere_in_training() -> None:
-    rows = {("tatoeba", str(i)): f"oración número {i % 50}" for i in range(400)}
-    train, kept_out = split_rows(rows, {}, "spa_Latn")
+    rows = [("tatoeba", str(i), f"oración número {i % 50}") for i in range(400)]
+    train, kept_out = split_rows(rows, frozenset(), "spa_Latn")
     assert kept_out
     assert not set(train) & set(kept_out)
     assert len(train) == len(set(train))
+    assert len(kept_out) == len(set(kept_out))
+
+
+def test_every_line_of_a_key_counts(tmp_path: Path) -> None:
+    keys = [f"{i:08}-n" for i in range(100)]
+    path = tmp_path / "spa_Latn.tsv.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.writelines(f"omw\t{key}\t{word} {key}\n" for key in keys for word in ("uno", "otro"))
+    train, kept_out = split_rows(read_rows(path), frozenset(), "spa_Latn")
+    assert len(train) + len(kept_out) == 200
+    assert len(kept_out) == 2 * len({text.split()[1] for text in kept_out})
 
 
 def test_a_copy_of_the_english_line_is_left_out_except_in_english() -> None:
-    rows = {("cldr", str(i)): f"this Monday {i}" for i in range(40)}
-    assert split_rows(rows, rows, "sun_Latn")[0] == []
-    assert split_rows(rows, rows, "eng_Latn")[0]
+    rows = [("cldr", str(i), f"this Monday {i}") for i in range(40)]
+    assert split_rows(rows, frozenset(rows), "sun_Latn")[0] == []
+    assert split_rows(rows, frozenset(rows), "eng_Latn")[0]
 
 
 def test_jumbled_text_keeps_its_shape_and_letters_and_loses_its_words() -> None:
