@@ -31,6 +31,7 @@ _SUPPORT = 0.5
 _NOUNS_CAPITAL = frozenset({"deu_Latn", "ltz_Latn"})  # a capital makes no name there
 _NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
 _IDENTIFIER = regex.compile(r"(?<![\p{L}\p{N}])[A-Z][A-Z0-9]*(?:[-_./][A-Z0-9]+)*+(?![\p{L}\p{N}])")
+_DIGITS = regex.compile(r"(?<![\p{L}\p{M}\p{N}])\p{Nd}[\p{Nd}.,٫٬'’]*+(?![\p{L}\p{M}])")
 _MIN_NAME_LIKENESS = 0.5
 
 
@@ -111,10 +112,11 @@ class PassageVerifier:
 
         :return: (n_places, len(FEATURES)): the share of the claim, by weight, that the place's
             words are (`found`) or are near to (`met`), the cosine of both, how telling the most
-            telling word is that it lacks, what the whole passage has, and whether it is two
-            sentences.
+            telling word is that it lacks, the mean of `met` and of what the whole passage has,
+            and whether it is two sentences.
         """
-        matches = self._aligner.match_words(claim, self._words)
+        lettered = _DIGITS.sub(" ", claim)  # figures are for the rule: 2 500 is 2,500
+        matches = self._aligner.match_words(lettered if lettered.strip() else claim, self._words)
         if not matches.words or not matches.weights.any():
             return np.zeros((len(self._places), len(FEATURES)))
         forms = [normal_form(word) for word in matches.words]
@@ -125,7 +127,7 @@ class PassageVerifier:
         near = np.maximum(found, matches.nearest)
         share = matches.weights / matches.weights.sum()
         heavy = matches.weights / matches.weights.max()
-        context = float(share @ near.max(axis=1))
+        context = max(float(share @ near.max(axis=1)), 0.0)
         rows = []
         for place in self._places:
             columns = list(place.columns)
@@ -138,7 +140,7 @@ class PassageVerifier:
                     share @ met,
                     first @ second,
                     (heavy * (1 - met)).max(),
-                    context,
+                    np.sqrt(context * max(share @ met, 0.0)),
                     float(len(columns) > 1),
                 ]
             )
