@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EXTRACTIVE = "extractive"
 _DRESS = " \t\n\"'`*_“”«»"  # what models put around a bare word
+_SECOND = "The answer failed verification and was written again, with the next larger budget."
 _WIDER = 2  # times as many passages for a second attempt
 
 
@@ -233,7 +234,7 @@ class Answerer:
                 used_tokens=sum(draft.used_tokens for draft in drafts),
                 attempts=len(drafts) if writer else 0,
                 difficulty=plan.difficulty,
-                reason=plan.reason,
+                reason=plan.reason if len(drafts) == 1 else f"{plan.reason} {_SECOND}",
                 features=plan.features,
             ),
             timings_ms=timings_ms | {"total": round(sum(timings_ms.values()), 1)},
