@@ -1,10 +1,11 @@
 # The environment is made at first use, in .venv, with every version pinned in constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+VLLM := .venv-vllm
 INSTALLED := .venv/.installed
 DATA ?= ../shared/data/retrieval/xquad
 
-.PHONY: demo serve test check format eval bench constraints clean
+.PHONY: demo serve test test-vllm check format eval bench constraints clean
 
 demo: $(INSTALLED)  ## ingest examples/ and ask questions in several languages
 	$(BIN)/python examples/demo.py
@@ -14,6 +15,10 @@ serve: $(INSTALLED)  ## serve over HTTP on 127.0.0.1:8080
 
 test: $(INSTALLED)  ## pass the tests
 	$(BIN)/python -m pytest
+
+test-vllm: $(INSTALLED) $(VLLM)/.installed  ## pass the tests against a real vLLM server on this CPU
+	RAGQWEN_TEST_VLLM=$(CURDIR)/$(VLLM)/bin/vllm $(BIN)/python -m pytest \
+		--log-cli-level=INFO tests/ragqwen -k vllm
 
 check: $(INSTALLED)  ## lint, format and types
 	$(BIN)/ruff check .
@@ -35,7 +40,10 @@ constraints:  ## pin what is installed now (CONTRIBUTING.md)
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:
-	rm -rf .venv build
+	rm -rf .venv $(VLLM) build
+
+$(VLLM)/.installed: .ci/vllm-environment
+	PYTHON=$(PYTHON) .ci/vllm-environment $(VLLM)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ragqwen needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …")'

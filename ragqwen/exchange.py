@@ -134,6 +134,7 @@ class TwoPhaseExchange(Exchange):
         super().__init__(body, expects_thinking=False)
         self._prompt, self._budget, self._max_tokens = prompt, budget, max_tokens
         self._in_thought = True
+        self._closed_itself = False
         self._thought_usage: dict[str, int] = {}
 
     def requests(self) -> Iterator[Request]:
@@ -142,7 +143,7 @@ class TwoPhaseExchange(Exchange):
         thinking = {"prompt": self._prompt, "max_tokens": self._budget, "stop": [THOUGHT]}
         yield Request(COMPLETIONS, given | thinking)
         cut = self._ending.pop("finish_reason", None) == "length"
-        self._in_thought = False
+        self._in_thought, self._closed_itself = False, not cut
         self._thought_usage, self._usage = self._usage, {}
         prompt = self._prompt + self._reasoning + (EARLY_STOP if cut else f"{THOUGHT}\n\n")
         of_answer = {name: self._body[name] for name in _OF_THE_ANSWER if name in self._body}
@@ -159,8 +160,11 @@ class TwoPhaseExchange(Exchange):
         if not (self._usage and self._thought_usage):
             return None
         thought = self._thought_usage["output"]
-        output = thought + self._usage["output"]
-        self._usage = {**self._thought_usage, "output": output, "reasoning": thought}
+        self._usage = {
+            **self._thought_usage,
+            "output": thought + self._usage["output"],
+            "reasoning": thought - self._closed_itself,  # the closing mark is no thinking
+        }
         return super()._counted()
 
 

@@ -23,7 +23,7 @@ THOUGHTS, WORDS = REASONING.split(), ANSWER.split()
 _HIDDEN = 128
 _CERTAIN = 4.0  # so far ahead of all others is the next token that sampling never strays
 # In the order and the form of Qwen3's template, of our own writing
-_TEMPLATE = """\
+TEMPLATE = """\
 {%- if tools %}{{ '<|im_start|>system\\n' }}
 {%- if messages[0].role == 'system' %}{{ messages[0].content + '\\n\\n' }}{% endif %}
 {{- 'You may call these tools:\\n' }}
@@ -82,7 +82,7 @@ def save_chain_model(folder: Path) -> Path:
             outputs[following, axis] = _CERTAIN
     model.to(torch.bfloat16).save_pretrained(folder)
     write_json(folder / "generation_config.json", {"eos_token_id": [151_645, 151_643]})
-    save_tokenizer(folder, end_token=False, template=_TEMPLATE)
+    save_tokenizer(folder, end_token=False, template=TEMPLATE)
     return folder
 
 

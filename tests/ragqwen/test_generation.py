@@ -1,44 +1,61 @@
 """Qwen3 over HTTP: what is sent, what is read, and what goes wrong."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, cast
 
 import httpx
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+from langchain_core.tools import tool
 
-from ragqwen.errors import ModelError, ModelUnavailable
+from ragqwen.engines import ENGINES
+from ragqwen.errors import InputError, ModelError, ModelUnavailable
 from ragqwen.generation import QwenChat
 
 QUESTION = [SystemMessage("Be brief."), HumanMessage("When?")]
 
 
 class Server:
-    """A fake server: gives one response, and keeps what it was sent."""
+    """A fake server: gives its responses in turn, the last again; keeps what it was sent."""
 
     def __init__(
-        self, *, text: str = "", status: int = 200, error: Exception | None = None
+        self,
+        *texts: str,
+        text: str = "",
+        status: int = 200,
+        error: Exception | None = None,
+        n_busy: int = 0,
     ) -> None:
-        self._text, self._status, self._error = text, status, error
+        self._texts, self._status, self._error = list(texts) or [text], status, error
+        self._n_busy = n_busy
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if self._error:
             raise self._error
-        return httpx.Response(self._status, content=self._text.encode())
+        if len(self.requests) <= self._n_busy:
+            return httpx.Response(503, headers={"retry-after": "0"})
+        text = self._texts.pop(0) if len(self._texts) > 1 else self._texts[0]
+        return httpx.Response(self._status, content=text.encode())
 
     @property
     def body(self) -> dict[str, Any]:
         """Return the last request's body."""
-        body: dict[str, Any] = json.loads(self.requests[-1].content)
-        return body
+        return self.bodies[-1]
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """Return the bodies of all requests."""
+        return [json.loads(request.content) for request in self.requests]
 
     def chat(self, **more: Any) -> QwenChat:
         """Return a chat model that speaks to this server."""
         given = {"base_url": "http://model/v1/", "model": "Qwen/Qwen3-8B", **more}
-        return QwenChat(transport=httpx.MockTransport(self), **given)
+        transport = httpx.MockTransport(self)
+        return QwenChat(transport=transport, async_transport=transport, **given)
 
 
 def reply(**message: Any) -> str:
@@ -68,6 +85,25 @@ def stream(chat: QwenChat) -> str:
 
 def invoke(chat: QwenChat) -> str:
     return chat.invoke(QUESTION).text
+
+
+def ainvoke(chat: QwenChat) -> str:
+    return asyncio.run(chat.ainvoke(QUESTION)).text
+
+
+def astream(chat: QwenChat) -> str:
+    async def read() -> str:
+        return "".join([chunk.text async for chunk in chat.astream(QUESTION)])
+
+    return asyncio.run(read())
+
+
+def gather(chat: QwenChat, **more: Any) -> AIMessageChunk:
+    """Stream a message and put it together."""
+    whole = AIMessageChunk(content="")
+    for chunk in chat.stream(QUESTION, **more):
+        whole += cast(AIMessageChunk, chunk)
+    return whole
 
 
 def test_thinking_is_switched_off_and_messages_have_their_roles() -> None:
@@ -169,10 +205,255 @@ def test_a_stream_whose_last_line_has_no_end_is_read_to_the_end() -> None:
     assert stream(Server(text='data: {"choices":[{"delta":{"content":"Six."}}]}').chat()) == "Six."
 
 
-# --- what goes wrong -------------------------------------------------------------------------
+# --- thinking --------------------------------------------------------------------------------
 
-ways = pytest.mark.parametrize("ask", [invoke, stream])
+
+@pytest.mark.parametrize(
+    ("engine", "budget", "fields"),
+    [
+        ("vllm", 0, {"chat_template_kwargs": {"enable_thinking": False}}),
+        (
+            "vllm",
+            99,
+            {"chat_template_kwargs": {"enable_thinking": True}, "thinking_token_budget": 99},
+        ),
+        ("vllm", -1, {"chat_template_kwargs": {"enable_thinking": True}}),
+        (
+            "sglang",
+            99,
+            {
+                "chat_template_kwargs": {"enable_thinking": True},
+                "custom_params": {"thinking_budget": 99},
+            },
+        ),
+        ("sglang", 0, {"chat_template_kwargs": {"enable_thinking": False}}),
+        ("dashscope", 99, {"enable_thinking": True, "thinking_budget": 99}),
+        ("dashscope", 0, {"enable_thinking": False}),
+        ("llama.cpp", -1, {"chat_template_kwargs": {"enable_thinking": True}}),
+        ("other", 0, {"chat_template_kwargs": {"enable_thinking": False}}),
+    ],
+)
+def test_each_engine_is_told_the_budget_in_its_own_way(
+    engine: Any, budget: int, fields: dict[str, Any]
+) -> None:
+    server = Server(text=events({"content": "At six."}))
+    gather(server.chat(engine=engine), thinking_budget=budget)
+    names = {"chat_template_kwargs", "thinking_token_budget", "custom_params"}
+    names |= {"enable_thinking", "thinking_budget"}
+    assert {k: v for k, v in server.body.items() if k in names} == fields
+    assert ENGINES[engine].fields(budget) == fields
+
+
+@pytest.mark.parametrize(("budget", "sampling"), [(0, (0.7, 0.8, 20, 0)), (99, (0.6, 0.95, 20, 0))])
+def test_each_mode_has_its_sampling(budget: int, sampling: tuple[float, ...]) -> None:
+    server = Server(text=reply(content="At six."))
+    server.chat(thinking_budget=budget).invoke(QUESTION)
+    assert tuple(server.body[k] for k in ("temperature", "top_p", "top_k", "min_p")) == sampling
+
+
+def test_a_budget_leaves_the_answer_its_tokens() -> None:
+    server = Server(text=reply(content="At six."))
+    server.chat(max_tokens=50).invoke(QUESTION, thinking_budget=100)
+    assert server.body["max_tokens"] == 100 + 3 + 50  # 3 for the marks of thinking
+
+
+def test_thinking_without_a_limit_sets_none() -> None:
+    server = Server(text=reply(content="At six."))
+    server.chat(thinking_budget=-1).invoke(QUESTION)
+    assert "max_tokens" not in server.body
+
+
+def test_a_budget_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match=r"thinking_budget is -2"):
+        Server().chat().invoke(QUESTION, thinking_budget=-2)
+
+
+@pytest.mark.parametrize("pieces", [["<th", "ink>Hm.</thi", "nk>\n\nSix."], ["Hm.</think>Six."]])
+def test_thinking_in_the_text_is_kept_apart(pieces: list[str]) -> None:
+    server = Server(text=events(*({"content": piece} for piece in pieces)))
+    message = gather(server.chat(thinking_budget=99))
+    assert (message.content, message.additional_kwargs["reasoning_content"]) == ("Six.", "Hm.")
+
+
+def test_a_model_that_always_thinks_is_kept_from_leaking() -> None:
+    server = Server(text=events({"content": "Hm.</think>Six."}))
+    assert stream(server.chat(model="Qwen/Qwen3-4B-Thinking-2507")) == "Six."
+
+
+def test_thinking_is_a_content_block_of_its_own() -> None:
+    message = Server(text=reply(content="Six.", reasoning="Hm.")).chat().invoke(QUESTION)
+    assert [block["type"] for block in message.content_blocks] == ["reasoning", "text"]
+
+
+def test_reasoning_tokens_are_counted_where_the_server_does_not() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 50, "total_tokens": 60}
+    text = events({"reasoning": "one two three"}, {"content": "Six."})
+    text = text.replace("data: [DONE]", "data: " + json.dumps({"choices": [], "usage": usage}))
+    message = gather(Server(text=text).chat(thinking_budget=99))
+    assert message.usage_metadata
+    assert message.usage_metadata["output_token_details"] == {"reasoning": 3}
+
+
+# --- two phases ------------------------------------------------------------------------------
+
+
+def written(text: str, finish_reason: str, n_tokens: int) -> str:
+    """Return the stream of a plain completion."""
+    choice = {"text": text, "finish_reason": finish_reason}
+    usage = {"prompt_tokens": 10, "completion_tokens": n_tokens, "total_tokens": 10 + n_tokens}
+    lines = [{"choices": [choice]}, {"choices": [], "usage": usage}]
+    return "".join(f"data: {json.dumps(line)}\n\n" for line in lines)
+
+
+def test_thinking_is_cut_off_where_the_engine_takes_no_budget() -> None:
+    server = Server(written("Hm, so", "length", 4), written("At six.", "stop", 3))
+    chat = server.chat(engine="llama.cpp", max_tokens=50)
+    message = chat.invoke(QUESTION, thinking_budget=4, stop=["\n\n"], seed=1)
+    assert [request.url.path for request in server.requests] == ["/v1/completions"] * 2
+    think, answer = server.bodies
+    assert (think["max_tokens"], think["stop"]) == (4, ["</think>"])
+    assert (answer["max_tokens"], answer["stop"]) == (50, ["\n\n"])
+    assert think["seed"] == answer["seed"] == 1
+    assert think["prompt"].endswith("<|im_start|>assistant\n<think>")
+    assert answer["prompt"].startswith(think["prompt"] + "Hm, so\n\nConsidering the limited time")
+    assert answer["prompt"].endswith("</think>\n\n")
+    assert (message.content, message.additional_kwargs["reasoning_content"]) == (
+        "At six.",
+        "Hm, so",
+    )
+    assert message.usage_metadata == {
+        "input_tokens": 10,
+        "output_tokens": 7,
+        "total_tokens": 17,
+        "output_token_details": {"reasoning": 4},
+    }
+
+
+def test_thinking_that_ends_within_the_budget_is_not_cut_off() -> None:
+    server = Server(written("Hm.", "stop", 3), written("At six.", "stop", 3))
+    server.chat(engine="other").invoke(QUESTION, thinking_budget=99)
+    assert server.body["prompt"].endswith("<think>Hm.</think>\n\n")
+
+
+def test_a_grammar_holds_for_the_answer_alone() -> None:
+    server = Server(written("Hm.", "stop", 3), written("yes", "stop", 1))
+    choice = {"choice": ["yes", "no"]}
+    chat = server.chat(engine="other")
+    chat.invoke(QUESTION, thinking_budget=99, structured_outputs=choice)
+    assert [body.get("structured_outputs") for body in server.bodies] == [None, choice]
+
+
+def test_tools_and_a_budget_that_the_engine_does_not_take_are_refused() -> None:
+    chat = Server().chat(engine="other", thinking_budget=99)
+    with pytest.raises(InputError, match="can't call tools with a thinking budget of 99"):
+        chat.bind_tools([ferry]).invoke(QUESTION)
+
+
+# --- tools -----------------------------------------------------------------------------------
+
+
+@tool
+def ferry(day: str) -> str:
+    """Return when the ferry leaves."""
+    return day
+
+
+FUNCTION = {"name": "ferry", "arguments": '{"day": "Monday"}'}
+CALL = {"name": "ferry", "args": {"day": "Monday"}, "id": "c1", "type": "tool_call"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        (None, None),
+        ("auto", "auto"),
+        ("any", "required"),
+        (True, "required"),
+        ("ferry", {"type": "function", "function": {"name": "ferry"}}),
+    ],
+)
+def test_tools_are_bound_in_openais_form(choice: Any, sent: Any) -> None:
+    server = Server(text=reply(content="At six."))
+    server.chat().bind_tools([ferry], tool_choice=choice).invoke(QUESTION)
+    assert server.body["tools"][0]["function"]["name"] == "ferry"
+    assert server.body.get("tool_choice") == sent
+
+
+def test_calls_of_tools_are_read() -> None:
+    text = reply(content=None, tool_calls=[{"id": "c1", "function": FUNCTION}])
+    assert Server(text=text).chat().invoke(QUESTION).tool_calls == [CALL]
+
+
+def test_calls_of_tools_are_put_together_from_a_stream() -> None:
+    name, more = {"name": "ferry", "arguments": '{"day": '}, {"arguments": '"Monday"}'}
+    deltas = [
+        {"tool_calls": [{"index": 0, "id": "c1", "function": name}]},
+        {"tool_calls": [{"index": 0, "function": more}]},
+    ]
+    assert gather(Server(text=events(*deltas)).chat()).tool_calls == [CALL]
+
+
+# --- patience --------------------------------------------------------------------------------
+
+
+ways = pytest.mark.parametrize("ask", [invoke, stream, ainvoke, astream])
 Ask = Callable[[QwenChat], str]
+
+
+@ways
+def test_a_busy_server_is_asked_again(ask: Ask) -> None:
+    text = events({"content": "At six."}) if "stream" in ask.__name__ else reply(content="At six.")
+    server = Server(text=text, n_busy=2)
+    assert ask(server.chat()) == "At six."
+    assert len(server.requests) == 3
+
+
+@ways
+def test_a_server_that_stays_busy_is_unavailable(ask: Ask) -> None:
+    server = Server(n_busy=99)
+    with pytest.raises(ModelUnavailable, match="is busy"):
+        ask(server.chat())
+    assert len(server.requests) == 5
+
+
+def test_once_the_answer_has_begun_nothing_is_asked_again() -> None:
+    server = Server(text=events({"content": "At "}, 'data: {"error": "overloaded"}'))
+    with pytest.raises(ModelError, match="overloaded"):
+        stream(server.chat())
+    assert len(server.requests) == 1
+
+
+def test_a_cancelled_stream_closes_its_connection() -> None:
+    closed = asyncio.Event()
+
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield events({"content": "At "}).encode().removesuffix(b"data: [DONE]\n\n")
+            await asyncio.sleep(60)
+
+        async def aclose(self) -> None:
+            closed.set()
+
+    async def give_up() -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Endless()))
+        chat = QwenChat(base_url="http://model", model="m", async_transport=transport)
+        begun = asyncio.Event()
+
+        async def read() -> None:
+            async for _ in chat.astream(QUESTION):
+                begun.set()
+
+        task = asyncio.create_task(read())
+        await asyncio.wait_for(begun.wait(), 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(closed.wait(), 5)
+
+    asyncio.run(give_up())
+
+
+# --- what goes wrong -------------------------------------------------------------------------
 
 
 @ways
