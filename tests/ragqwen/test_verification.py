@@ -37,7 +37,7 @@ def quote(claim: str, language: str = "eng_Latn") -> str:
         "The mill at Lenk was built in 1874.",
         "Anna Frei built the water mill.",
         "It grinds 2500 kg of rye a day.",
-        "Each day 2 500 kg of rye are ground.",
+        "A day it grinds 2 500 kg of rye.",
         "Visitors pay 4,50 francs.",
         "The part PPR-9087 was replaced.",
     ],
