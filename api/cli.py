@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 import ragqwen
+from api.planning_commands import plan
 from ragqwen.errors import RagqwenError
 from ragqwen.settings import load_settings
 
@@ -379,6 +380,8 @@ def _place(found: "Passage | Citation", page: int | None) -> str:
 def _print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
+
+main.add_command(plan)
 
 if __name__ == "__main__":
     main()

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     llm_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
     llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for a model's server")
     llm_max_answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
+    thinking_ceiling_tokens: int = Field(
+        8192, ge=1024, description="the most Qwen3 may think about a question, in tokens"
+    )
     context_tokens: int = Field(
         6000, ge=256, description="Qwen tokens of passages that go into a prompt"
     )
