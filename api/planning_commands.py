@@ -13,28 +13,22 @@ if TYPE_CHECKING:
     from ragqwen.planning import Asked
 
 
-class _Thinking(click.ParamType):
-    """`auto`, `off` or a number of tokens."""
-
-    name = "thinking"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> "Asked":
-        """Take the value as the planner does."""
-        text = str(value)
-        if text in ("auto", "off"):
-            return "auto" if text == "auto" else "off"
-        if not (text.isascii() and text.isdecimal()):
-            self.fail(f"{text!r} is none of auto, off or a number of tokens", param, ctx)
-        return min(int(text[:10]), 10**9)
+def _thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked":
+    """Return what is asked of thinking as the planner takes it."""
+    if value == "auto":
+        return "auto"
+    if value == "off":
+        return "off"
+    if not (value.isascii() and value.isdecimal()):
+        raise click.BadParameter(f"{value!r} is none of auto, off or a number of tokens")
+    return int(value[:10])
 
 
 @click.command()
 @click.argument("file", type=click.File(encoding="utf-8", errors="replace"), default="-")
 @click.option(
     "--thinking",
-    type=_Thinking(),
+    callback=_thinking,
     default="auto",
     show_default=True,
     metavar="auto|off|N",
