@@ -15,6 +15,7 @@ import click
 
 import ragqwen
 from api.model_commands import DEFAULT_CONCURRENCY, DEFAULT_CONTEXT_TOKENS, models, start_vllm
+from api.planning_commands import plan
 from api.printing import place, print_answer, print_json
 from ragqwen.errors import RagqwenError
 from ragqwen.settings import load_settings
@@ -435,6 +436,8 @@ def _leave(number: int, _: object) -> None:
     """End by an exception, so that what was opened is closed."""
     sys.exit(128 + number)
 
+
+main.add_command(plan)
 
 if __name__ == "__main__":
     main()

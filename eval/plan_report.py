@@ -49,6 +49,10 @@ def plan_figures(
     hard_levels, easy_levels = _shipped(test_hard), _shipped(test_easy)
     grades = np.array([question.grade for question in own])
     ours_hard = grades >= _FROM_GRADE
+    of_languages = {
+        code: _spearman(by_language[_is_in(ours, code)], grades[_is_in(ours, code)])
+        for code in dict.fromkeys(question.language for question in own)
+    }
     return {
         "questions": {"own": len(own), "hard": len(hard), "easy": len(easy)},
         "languages": {"own": _n_languages(ours), "tested": _n_languages(test_hard, test_easy)},
@@ -57,12 +61,10 @@ def plan_figures(
             **_auc_by_language(test_hard, test_easy),
         },
         "rank correlation": {
-            "by language": _spearman(by_language, grades),
-            "by question": _spearman(by_question, grades),
-            **{
-                code: _spearman(by_language[_is_in(ours, code)], grades[_is_in(ours, code)])
-                for code in dict.fromkeys(question.language for question in own)
-            },
+            "mean of languages": float(np.mean(list(of_languages.values()))),
+            "by language, all at once": _spearman(by_language, grades),
+            "by question, all at once": _spearman(by_question, grades),
+            **of_languages,
         },
         "translations within a step": {
             name: _steadiness(some, difficulties)

@@ -51,6 +51,7 @@ def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> No
         ("LLM_BASE_URL", "localhost:8000"),
         ("LLM_TIMEOUT_SECONDS", "0"),
         ("CONTEXT_TOKENS", "x"),
+        ("THINKING_CEILING_TOKENS", "1000"),
         ("PARSE_WORKERS", "0"),
         ("MAX_UPLOAD_MB", "1.5"),
     ],

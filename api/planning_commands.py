@@ -1,0 +1,90 @@
+"""The command line's `plan`: how much each question would be thought about, and why."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from ragqwen.errors import InputError
+
+if TYPE_CHECKING:
+    from ragqwen.planning import Asked
+
+
+def _thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked":
+    """Return what is asked of thinking as the planner takes it."""
+    if value == "auto":
+        return "auto"
+    if value == "off":
+        return "off"
+    if not (value.isascii() and value.isdecimal()):
+        raise click.BadParameter(f"{value!r} is none of auto, off or a number of tokens")
+    return int(value[:10])
+
+
+@click.command()
+@click.argument("file", type=click.File(encoding="utf-8", errors="replace"), default="-")
+@click.option(
+    "--thinking",
+    callback=_thinking,
+    default="auto",
+    show_default=True,
+    metavar="auto|off|N",
+    help="Plan it, leave it, or think N tokens.",
+)
+@click.option(
+    "--ceiling",
+    type=click.IntRange(0, 10**9),
+    metavar="N",
+    help="The most tokens that may be thought [RAGQWEN_THINKING_CEILING_TOKENS].",
+)
+def plan(file: IO[str], thinking: "Asked", ceiling: int | None) -> None:
+    """Say how much Qwen3 would think about each question of FILE (or standard input).
+
+    A line is a question, or a JSON object with "question" or "text"; empty lines are passed over.
+    One JSON object comes for each: "difficulty" from 0 to 1, "mode", "budget_tokens", "reason" and
+    the "features" that it was planned by. The question alone counts; when documents answer it, what
+    is found counts too. /think and /no_think in a question are heeded.
+    """
+    from ragqwen.planning import Planner
+    from ragqwen.settings import load_settings
+    from ragqwen.static_embedding import StaticEmbedder
+
+    if ceiling is None:
+        ceiling = load_settings().thinking_ceiling_tokens
+    planner = Planner(StaticEmbedder())
+    for question in read_questions(file):
+        planned = planner.plan(question, thinking=thinking, ceiling_tokens=ceiling)
+        about = {"question": question, **asdict(planned)}
+        click.echo(json.dumps(about, ensure_ascii=False))
+
+
+def read_questions(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the questions of lines, each plain or a JSON object with "question" or "text".
+
+    :raises InputError: at a line that begins as an object and is none, or has no question.
+    """
+    for number, line in enumerate(lines, start=1):
+        text = line.strip().removeprefix("\ufeff")
+        if text.startswith("{"):
+            yield _of_object(text, number)
+        elif text:
+            yield text
+
+
+def _of_object(text: str, number: int) -> str:
+    try:
+        found = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as exc:
+        raise InputError(
+            f"line {number} begins with '{{' and is no JSON object ({exc}); "
+            "give one object a line, or plain questions"
+        ) from exc
+    question = found.get("question", found.get("text"))
+    if not isinstance(question, str):
+        raise InputError(
+            f'line {number} has no question; give it as a text under "question" or "text"'
+        )
+    return str(question.encode("utf-8", "replace").decode("utf-8"))

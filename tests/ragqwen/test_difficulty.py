@@ -1,0 +1,127 @@
+"""What tells a hard question, and hard evidence."""
+
+import math
+
+import pytest
+
+from ragqwen.difficulty import (
+    FEATURES,
+    KINDS,
+    DifficultyModel,
+    evidence_features,
+    shipped_weights,
+    strained,
+)
+from ragqwen.static_embedding import StaticEmbedder
+from tests.fakes import make_passage
+
+
+@pytest.fixture(scope="module")
+def model() -> DifficultyModel:
+    return DifficultyModel(StaticEmbedder())
+
+
+def feature(model: DifficultyModel, name: str, question: str, language: str = "eng_Latn") -> float:
+    return float(model.features([(question, language)])[0, FEATURES.index(name)])
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("12 boats and 3 crews", "eng_Latn"),
+        ("١٢ قاربا و ٣ أطقم", "arb_Arab"),
+        ("१२ नावें और ३ दल", "hin_Deva"),
+        ("၁၂ နှင့် ၃", "mya_Mymr"),
+        ("12艘船和3个船员", "zho_Hans"),
+    ],
+)
+def test_numbers_are_counted_in_digits_of_any_script(
+    model: DifficultyModel, question: str, language: str
+) -> None:
+    assert feature(model, "numbers", question, language) == pytest.approx(math.log(3))
+
+
+def test_a_year_is_a_number_and_no_quantity(model: DifficultyModel) -> None:
+    assert feature(model, "numbers", "In 1929?") > 0
+    assert feature(model, "quantities", "In 1929?") == 0
+
+
+def test_a_number_with_marks_is_one(model: DifficultyModel) -> None:
+    assert feature(model, "quantities", "1,500.75 euros") == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize(
+    ("word", "language"),
+    [("insgesamt", "deu_Latn"), ("jumla", "swh_Latn"), ("மொத்தம்", "tam_Taml")],
+)
+def test_a_cue_is_met_in_another_language(model: DifficultyModel, word: str, language: str) -> None:
+    assert feature(model, "cue_total", word, language) > feature(model, "cue_total", "ferry")
+    assert feature(model, "cue_total", word, language) > feature(model, "cue_where", word, language)
+
+
+def test_the_chances_of_the_kinds_add_up(model: DifficultyModel) -> None:
+    estimate = model.estimate("Compare the two models.", "eng_Latn")
+    assert set(estimate.kinds) == set(KINDS)
+    assert sum(estimate.kinds.values()) == pytest.approx(1)
+    assert estimate.kind == "comparison"
+    assert "cue_compare" in estimate.for_kind[:3]
+
+
+def test_the_weights_fit_the_features() -> None:
+    weights = shipped_weights()
+    assert weights.matrix.shape == (len(FEATURES), len(KINDS))
+    assert weights.bias.shape == (len(KINDS),)
+    assert weights.mean.shape == (len(FEATURES),)
+
+
+def test_what_comes_after_8000_characters_does_not_count(model: DifficultyModel) -> None:
+    question = "ferry " * 1400
+    assert model.estimate(question[:8000]) == model.estimate(question + "why 7? " * 100)
+
+
+def test_no_passages_say_nothing() -> None:
+    assert evidence_features("eng_Latn", ["a"], []) == {}
+
+
+def test_passages_of_one_group_of_languages_are_not_foreign() -> None:
+    found = evidence_features("hrv_Latn", [], [make_passage("a", "x", language="bos_Latn")])
+    assert found["foreign"] == 0
+
+
+def test_foreign_is_the_share_of_the_scores() -> None:
+    passages = [
+        make_passage("a", "x", language="deu_Latn", score=3.0),
+        make_passage("b", "y", score=1.0),
+    ]
+    assert evidence_features("eng_Latn", [], passages)["foreign"] == pytest.approx(0.75)
+    assert evidence_features("und", [], passages)["foreign"] == 0
+
+
+def test_spread_is_between_one_leader_and_equals() -> None:
+    leader = [make_passage("a", "x", score=1.0), make_passage("b", "y", score=0.0)]
+    equals = [make_passage("a", "x", score=0.5), make_passage("b", "y", score=0.5)]
+    clear, even = (evidence_features("eng_Latn", [], some) for some in (leader, equals))
+    assert (clear["spread"], clear["margin"]) == (0, 1)
+    assert (even["spread"], even["margin"]) == (pytest.approx(1), 0)
+
+
+def test_pieces_are_the_passages_that_meet_all_terms() -> None:
+    together = [make_passage("a", "ferry fee"), make_passage("b", "owl")]
+    apart = [make_passage("a", "ferry"), make_passage("b", "fee")]
+    asked = ["ferry", "fee", "harbour"]
+    assert evidence_features("eng_Latn", asked, together)["pieces"] == 0
+    assert evidence_features("eng_Latn", asked, apart)["pieces"] == 0.25
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf, -3.0, 0.0])
+def test_a_score_that_is_none_harms_nothing(score: float) -> None:
+    passages = [make_passage("a", "x", score=score), make_passage("b", "y", score=score)]
+    found = evidence_features("eng_Latn", ["x"], passages)
+    assert all(0 <= value <= 1 for value in found.values())
+
+
+@pytest.mark.parametrize("difficulty", [0.0, 0.3, 1.0])
+def test_evidence_only_adds_and_stays_within_one(difficulty: float) -> None:
+    worst = {"foreign": 1.0, "spread": 1.0, "documents": 1.0, "pieces": 1.0}
+    assert strained(difficulty, {}) == difficulty
+    assert difficulty <= strained(difficulty, worst) <= 1
