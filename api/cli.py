@@ -15,7 +15,7 @@ import click
 
 import ragqwen
 from api.model_commands import DEFAULT_CONCURRENCY, DEFAULT_CONTEXT_TOKENS, models, start_vllm
-from api.planning_commands import plan
+from api.planning_commands import asked_thinking, plan
 from api.printing import place, print_answer, print_json
 from ragqwen.errors import RagqwenError
 from ragqwen.settings import load_settings
@@ -82,16 +82,6 @@ def _text(_: click.Context, __: click.Parameter, value: str) -> str:
     if not text.strip():
         raise click.BadParameter("it is empty; give a question or some words")
     return text
-
-
-def _thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked":
-    if value == "auto":
-        return "auto"
-    if value == "off":
-        return "off"
-    if not value.isdecimal():
-        raise click.BadParameter(f"{value!r} is neither auto, off nor a number of tokens")
-    return int(value)
 
 
 def _service(ctx: click.Context, collection: str | None = None) -> "Service":
@@ -235,7 +225,7 @@ def search(
     metavar="auto|off|TOKENS",
     default="auto",
     show_default=True,
-    callback=_thinking,
+    callback=asked_thinking,
     help="How much Qwen3 may think: by the question's difficulty, not at all, or so many tokens. "
     "/think and /no_think in the question do what Qwen3's users expect.",
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ragqwen.planning import Asked
 
 
-def _thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked":
+def asked_thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked":
     """Return what is asked of thinking as the planner takes it."""
     if value == "auto":
         return "auto"
@@ -28,7 +28,7 @@ def _thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked":
 @click.argument("file", type=click.File(encoding="utf-8", errors="replace"), default="-")
 @click.option(
     "--thinking",
-    callback=_thinking,
+    callback=asked_thinking,
     default="auto",
     show_default=True,
     metavar="auto|off|N",
