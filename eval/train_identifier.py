@@ -8,7 +8,7 @@ catalogues fall back on English where a translation is missing.
 The model is a mean of table rows, a linear layer and a softmax over the languages of the text's
 script, as in fastText: text by text, with Adagrad's step for each row. "None of the 119" is learned
 from lines in which letters have changed places, vowels with vowels for the most part: words that
-could be words, in no language.
+could be words, in no language; and from text in other languages, where `--others` gives some.
 """
 
 import gzip
@@ -45,8 +45,11 @@ _RATE = 0.5
 _SMOOTHING = 0.02
 _MAX_DROPPED = 0.2  # of a text's features
 _BALANCE = 0.3  # exponent of a language's lines, counted up to 4,000, in sampling
-_LENGTH_WEIGHT = 1.2  # exponent of a line's characters, counted up to 100, in sampling
+_LENGTH_WEIGHT = 1.5  # exponent of a line's characters, counted up to 100, in sampling
+_FAVOURED = {"ind_Latn": 1.5, "zsm_Latn": 1.5}  # how much more is drawn: else Banjar takes theirs
 _JUMBLED = 0.06  # of all samples
+_OTHERS = 0.015  # of all samples, where there is text in other languages
+_NONE_LOWERED = 1.0  # logit of "none of the 119", which is drawn more often than it occurs
 _JOINED = 25  # shorter lines are often joined
 _LONGEST = 150
 _LEVELS = 7  # of the table's numbers, on either side of 0
@@ -130,10 +133,17 @@ class Model:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("parallel", metavar="PARALLEL_DIR", type=click.Path(exists=True, path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data"))
+@click.option(
+    "--others",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Files of the same form, each in a language beyond the 119.",
+)
 @click.option("--samples", default=1_400_000, show_default=True, help="Lines or parts of lines.")
 @click.option("--passes", default=2, show_default=True, help="How often each sample is seen.")
 @click.option("--seed", default=1, show_default=True)
-def main(parallel: Path, out: Path, samples: int, passes: int, seed: int) -> None:
+def main(
+    parallel: Path, out: Path, others: Path | None, samples: int, passes: int, seed: int
+) -> None:
     """Train the language identifier, in about 3 minutes and 2 GB on one idle core."""
     rng = np.random.default_rng(seed)
     english = frozenset(read_rows(parallel / "eng_Latn.tsv.gz"))
@@ -144,7 +154,9 @@ def main(parallel: Path, out: Path, samples: int, passes: int, seed: int) -> Non
         texts, kept_out[code] = split_rows(read_rows(parallel / f"{code}.tsv.gz"), english, code)
         if len(texts) >= _MIN_LINES and code not in alone:
             train[code] = Lines.from_texts(texts)
-    blocks = list(_sampled(train, samples, rng))
+    paths = sorted(others.glob("*.tsv.gz")) if others else []
+    none = [Lines.from_texts([text for *_, text in read_rows(path)]) for path in paths]
+    blocks = list(_sampled(train, none, samples, rng))
     model = _fitted(blocks, list(train), passes, rng)
     save(out, list(train), model)
     for name, value in measure(kept_out).items():
@@ -184,12 +196,19 @@ def jumble(text: str, rng: np.random.Generator) -> str:
     return "".join(swaps.get(char, char) for char in text)
 
 
-def _sampled(train: dict[str, Lines], samples: int, rng: np.random.Generator) -> Iterator[Block]:
-    """Draw samples. Lines in another script than their language's are passed over."""
+def _sampled(
+    train: dict[str, Lines], none: Sequence[Lines], samples: int, rng: np.random.Generator
+) -> Iterator[Block]:
+    """Draw samples. Lines in another script than their language's are passed over.
+
+    :param none: lines in languages beyond the 119, as many from each.
+    """
     codes = list(train)
     script_of = {code: s for s, written in codes_of_scripts().items() for code in written}
     share = np.array([min(len(lines.texts), 4000) ** _BALANCE for lines in train.values()])
+    share *= [_FAVOURED.get(code, 1) for code in codes]
     share /= share.sum()
+    can_be_none = open_codes(codes)[:, -1]
     for done in tqdm(range(0, samples, _BLOCK), desc="draw", disable=None, file=sys.stderr):
         count = min(_BLOCK, samples - done)
         labels = rng.choice(len(codes), count, p=share)
@@ -199,11 +218,16 @@ def _sampled(train: dict[str, Lines], samples: int, rng: np.random.Generator) ->
             if scripts[at] != SCRIPTS.index("Hani"):
                 texts[at] = jumble(texts[at], rng)
                 labels[at] = len(codes)
+        others = np.flatnonzero(rng.random(count) < (_OTHERS if none else 0))
+        for at in others:
+            texts[at] = none[int(rng.integers(len(none)))].draw(rng)
+            labels[at] = len(codes)
         features = hash_features(texts)
         right = features.scripts == scripts
+        right[others] = can_be_none[features.scripts[others]]
         starts = np.append(0, np.cumsum(features.counts[right]))
         buckets = features.buckets[np.repeat(right, features.counts)].astype(np.int32)
-        yield Block(buckets, starts, scripts[right], labels[right])
+        yield Block(buckets, starts, features.scripts[right], labels[right])
 
 
 def _fitted(
@@ -307,11 +331,12 @@ def save(folder: Path, codes: Sequence[str], model: Model) -> None:
     """Write the table in four bits a number, one scale a column, and the layer with the scales."""
     scales = np.percentile(np.abs(model.table), 99.9, axis=0) / _LEVELS
     table = np.clip(np.round(model.table / scales), -_LEVELS, _LEVELS).astype(np.int8)
+    bias = model.bias - np.where(np.arange(len(model.bias)) < len(codes), 0, _NONE_LOWERED)
     np.save(folder / "identifier.npy", pack(table))
     about = {
         "codes": list(codes),
         "weights": [[float(f"{x:.5g}") for x in row] for row in model.weights.T * scales[:, None]],
-        "bias": [float(f"{x:.5g}") for x in model.bias],
+        "bias": [float(f"{x:.5g}") for x in bias],
     }
     (folder / "identifier.json").write_text(json.dumps(about) + "\n")
 

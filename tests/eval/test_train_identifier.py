@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from eval.train_identifier import jumble, main, read_rows, split_rows
-from ragqwen.identification import N_BUCKETS
+from ragqwen.identification import N_BUCKETS, hash_features, unpack
 from ragqwen.languages import languages
 
 LINES = {
@@ -71,3 +71,22 @@ def test_a_model_of_the_languages_with_text_is_written(parallel: Path, tmp_path:
     assert len(table) == N_BUCKETS // 2
     assert np.shape(about["weights"]) == (table.shape[1], len(LINES) + 1)
     assert table.any()
+
+
+def test_text_like_that_of_other_languages_is_none_of_the_119(
+    parallel: Path, tmp_path: Path
+) -> None:
+    like_spanish = "lo barco sale dal puerto por lo matin con lo niños"
+    (tmp_path / "others").mkdir()
+    with gzip.open(tmp_path / "others" / "new.tsv.gz", "wt", encoding="utf-8") as file:
+        file.writelines(f"story\t{i}\t{like_spanish}\n" for i in range(3))
+    likeliest = []
+    for options in ([], ["--others", str(tmp_path / "others")]):
+        args = [str(parallel), "--out", str(tmp_path), "--samples", "3000", "--passes", "2"]
+        CliRunner().invoke(main, args + options, catch_exceptions=False)
+        about = json.loads((tmp_path / "identifier.json").read_text("utf-8"))
+        table = unpack(np.load(tmp_path / "identifier.npy"))
+        mean = table[hash_features([like_spanish]).buckets].mean(axis=0)
+        odds = mean @ np.array(about["weights"]) + about["bias"]
+        likeliest.append([*about["codes"], "none"][odds.argmax()])
+    assert likeliest == ["spa_Latn", "none"]
