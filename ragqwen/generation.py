@@ -67,18 +67,21 @@ class QwenChat(BaseChatModel):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
-        return LangSmithParams(**{**params, "ls_provider": "ragqwen", "ls_model_name": self.model})
+        params["ls_provider"], params["ls_model_name"] = "ragqwen", kwargs.get("model", self.model)
+        return params
 
     def bind_tools(
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
         *,
         tool_choice: str | dict[str, Any] | bool | None = None,
+        strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Return the model with tools that it may call.
 
         :param tool_choice: "auto", "none", "required" (or "any", or True), or a tool's name.
+        :param strict: whether arguments are to be held to the tool's schema.
         """
         choice: Any = tool_choice
         if tool_choice in ("any", True):
@@ -86,7 +89,8 @@ class QwenChat(BaseChatModel):
         elif isinstance(tool_choice, str) and tool_choice not in ("auto", "none", "required"):
             choice = {"type": "function", "function": {"name": tool_choice}}
         given = {"tool_choice": choice} if choice else {}
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **given, **kwargs)
+        sent = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+        return self.bind(tools=sent, **given, **kwargs)
 
     def _generate(
         self,
@@ -211,5 +215,5 @@ class QwenChat(BaseChatModel):
         body |= {"messages": openai_messages(messages), **self._engine.fields(budget)}
         if budget != UNLIMITED:
             body["max_tokens"] = answer_tokens + (budget + _MARK_TOKENS if budget else 0)
-        thinks = budget != OFF or _ALWAYS_THINKS in self.model.lower()
+        thinks = budget != OFF or _ALWAYS_THINKS in body["model"].lower()
         return Exchange(body, expects_thinking=thinks)

@@ -1,7 +1,8 @@
 """A tiny genuine Qwen3 in which each token determines the next, so that tests can count tokens.
 
 A line break -> `<think>` -> 20 words -> `</think>` -> a blank line -> 40 words -> `<|im_end|>`.
-It has the real vocabulary and a template that works as Qwen3's own does.
+Held to the grammar of tools, it calls CALL. It has the real vocabulary and a template that works
+as Qwen3's own does.
 """
 
 from itertools import pairwise
@@ -19,6 +20,7 @@ ANSWER = (
     " August there are more boats which also carry bikes and dogs if their owner pays half price"
     " plus tax here or send us cash"
 )
+CALL = '{"name": "ferry", "arguments": {"day": "Monday"}}'
 THOUGHTS, WORDS = REASONING.split(), ANSWER.split()
 _HIDDEN = 128
 _CERTAIN = 4.0  # so far ahead of all others is the next token that sampling never strays
@@ -71,7 +73,7 @@ def save_chain_model(folder: Path) -> Path:
     )
     torch.manual_seed(0)
     model = Qwen3ForCausalLM(config)
-    steps = list(pairwise(_chain()))
+    steps = [*pairwise(_chain()), *pairwise(_call())]
     with torch.no_grad():
         for layer in model.model.layers:  # so that what a token is alone decides what follows
             layer.self_attn.o_proj.weight.zero_()
@@ -84,6 +86,12 @@ def save_chain_model(folder: Path) -> Path:
     write_json(folder / "generation_config.json", {"eos_token_id": [151_645, 151_643]})
     save_tokenizer(folder, end_token=False, template=TEMPLATE)
     return folder
+
+
+def _call() -> list[int]:
+    """Return the tokens of a call; some occur twice, and the grammar says which of two follows."""
+    text = f"<tool_call>{CALL}</tool_call><|im_end|>"
+    return qwen_encoding().encode(text, allowed_special="all")
 
 
 def _chain() -> list[int]:

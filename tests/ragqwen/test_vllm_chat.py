@@ -128,17 +128,22 @@ def test_vllm_keeps_an_answer_to_a_choice(
     assert thought(message) == words(budget)
 
 
-def test_vllm_calls_a_tool_and_takes_its_result(make_chat: MakeChat) -> None:
+@pytest.mark.parametrize("budget", [0, 5])
+@pytest.mark.parametrize("way", [ask, streamed])
+def test_vllm_calls_a_tool_and_takes_its_result(
+    make_chat: MakeChat, budget: int, way: Callable[..., AIMessage]
+) -> None:
     @tool
     def ferry(day: Literal["Monday", "Sunday"]) -> str:
         """Return when the ferry leaves."""
         return day
 
-    chat = make_chat()
-    asked = chat.bind_tools([ferry], tool_choice="required").invoke(QUESTION)
+    chat = make_chat(thinking_budget=budget)
+    given = cast(Any, chat.bind_tools([ferry], tool_choice="required", strict=True)).kwargs
+    asked = way(chat, **given)
     (call,) = asked.tool_calls
-    assert call["name"] == "ferry"
-    assert call["args"]["day"] in ("Monday", "Sunday")
+    assert (call["name"], call["args"]) == ("ferry", {"day": "Monday"})
+    assert (asked.content, thought(asked)) == ("", words(budget))
     result = ToolMessage("at six", tool_call_id=str(call["id"]))
     assert chat.bind_tools([ferry]).invoke([*QUESTION, asked, result]).content == ANSWER
 
