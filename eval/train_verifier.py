@@ -44,8 +44,8 @@ _PENALTY = 1e-4
     type=click.Path(exists=True, path_type=Path),
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/verifier.json"))
-@click.option("--questions", default=300, show_default=True, help="Of a set's one language.")
-@click.option("--pairs", default=600, show_default=True, help="Pairs of languages of a set.")
+@click.option("--questions", default=150, show_default=True, help="Of a set's one language.")
+@click.option("--pairs", default=80, show_default=True, help="Pairs of languages of a set.")
 @click.option("--seed", default=1, show_default=True)
 def main(folders: Sequence[Path], out: Path, questions: int, pairs: int, seed: int) -> None:
     """Learn the weights of verification."""
