@@ -24,7 +24,7 @@ from ragqwen.records import Passage
 from ragqwen.segmentation import sentences, words
 from ragqwen.static_embedding import unit
 
-FEATURES = ("found", "met", "cosine", "missing", "context", "pair")
+FEATURES = ("found", "met", "cosine", "margin", "missing", "context", "pair")
 Floats = npt.NDArray[np.float64]
 _MAX_BROKEN = 0.45  # the score of what breaks a rule, however like it is; 0.5 is support
 _SUPPORT = 0.5
@@ -111,9 +111,9 @@ class PassageVerifier:
         """Return what the model goes by.
 
         :return: (n_places, len(FEATURES)): the share of the claim, by weight, that the place's
-            words are (`found`) or are near to (`met`), the cosine of both, how telling the most
-            telling word is that it lacks, the mean of `met` and of what the whole passage has,
-            and whether it is two sentences.
+            words are (`found`) or are near to (`met`); the cosine of both, and how far it is above
+            the middle of the passage's sentences; how telling the most telling word is that it
+            lacks; the mean of `met` and of what the whole passage has; whether it is two sentences.
         """
         lettered = _DIGITS.sub(" ", claim)  # figures are for the rule: 2 500 is 2,500
         matches = self._aligner.match_words(lettered if lettered.strip() else claim, self._words)
@@ -128,6 +128,8 @@ class PassageVerifier:
         share = matches.weights / matches.weights.sum()
         heavy = matches.weights / matches.weights.max()
         context = max(float(share @ near.max(axis=1)), 0.0)
+        cosines = unit(matches.vectors[:-1]) @ unit(matches.vector[None])[0]
+        middle = float(np.median(cosines))
         rows = []
         for place in self._places:
             columns = list(place.columns)
@@ -139,6 +141,7 @@ class PassageVerifier:
                     share @ found[:, columns].max(axis=1),
                     share @ met,
                     first @ second,
+                    max(first @ second - middle, 0.0),
                     (heavy * (1 - met)).max(),
                     np.sqrt(context * max(share @ met, 0.0)),
                     float(len(columns) > 1),

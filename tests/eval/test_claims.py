@@ -113,7 +113,7 @@ def test_the_fit_finds_what_tells_support_and_the_place_of_it() -> None:
     rng = np.random.default_rng(1)
     examples = []
     for supported in (True, False) * 100:
-        features = rng.uniform(0, 0.4, (3, 6))
+        features = rng.uniform(0, 0.4, (3, 7))
         features[1, :3] += 0.5 * supported
         examples.append((features, supported))
     weights = fit(examples)
