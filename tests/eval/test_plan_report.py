@@ -1,0 +1,83 @@
+"""Learning what a plan goes by, and what its figures say."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval.graded import GradedQuestion, easy_questions, hard_questions, own_questions
+from eval.plan_report import plan_figures
+from eval.train_plan import Examples, fit, untrained, write_weights
+from ragqwen.difficulty import FEATURES, KINDS, DifficultyModel
+from ragqwen.errors import InputError
+from ragqwen.static_embedding import StaticEmbedder
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+HARD, EASY = SHARED / "difficulty" / "mgsm", SHARED / "retrieval" / "xquad"
+
+
+def made(kind: int, n: int, language: str = "eng_Latn") -> list[GradedQuestion]:
+    texts = [
+        "When did boat {} leave?",
+        "List all the boats of harbour {}.",
+        "Compare boat {} with the other: which is larger?",
+        "What is the total of all {} fees, and what is the average?",
+        "Why did boat {} sink although it was new, and what caused the fire that led to it?",
+    ]
+    return [
+        GradedQuestion(f"{kind}-{i}", language, kind, texts[kind - 1].format(i)) for i in range(n)
+    ]
+
+
+@pytest.fixture(scope="module")
+def model() -> DifficultyModel:
+    return DifficultyModel(StaticEmbedder(), untrained())
+
+
+def test_what_was_learned_tells_the_kinds_apart(model: DifficultyModel) -> None:
+    own = Examples.of([question for kind in range(1, 6) for question in made(kind, 6)], model)
+    none = own.only(np.zeros(len(own.questions), dtype=bool))
+    weights = fit(own, none, none)
+    trained = DifficultyModel(StaticEmbedder(), weights)
+    for kind, name in enumerate(KINDS, start=1):
+        assert trained.estimate(made(kind, 20)[-1].text, "eng_Latn").kind == name
+
+
+def test_the_same_examples_give_the_same_weights(model: DifficultyModel, tmp_path: Path) -> None:
+    own = Examples.of([question for kind in range(1, 6) for question in made(kind, 3)], model)
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path in paths:
+        write_weights(path, fit(own, own, own))
+    first, second = (path.read_text("utf-8") for path in paths)
+    assert first == second
+    assert set(json.loads(first)["weights"]) == set(FEATURES)
+
+
+def test_only_three_languages_are_learned_from(model: DifficultyModel) -> None:
+    questions = made(1, 2) + made(1, 2, "deu_Latn")
+    examples = Examples.of(questions, model)
+    assert [q.language for q in examples.learned_from().questions] == ["eng_Latn"] * 2
+    assert [q.language for q in examples.learned_from(False).questions] == ["deu_Latn"] * 2
+
+
+def test_without_other_languages_there_is_nothing_to_measure() -> None:
+    with pytest.raises(InputError, match="other languages"):
+        plan_figures(made(1, 2), made(4, 2), made(1, 2))
+
+
+@pytest.mark.skipif(not (HARD.exists() and EASY.exists()), reason="no mgsm or xquad beside it")
+def test_the_plan_that_ships_keeps_what_it_promises() -> None:
+    easy = easy_questions(EASY)
+    some = set(sorted({question.question_id for question in easy})[::5])  # all take half a minute
+    figures = plan_figures(
+        own_questions(),
+        hard_questions(HARD),
+        [question for question in easy if question.question_id in some],
+    )
+    assert figures["auc"]["one threshold"] >= 0.97
+    assert figures["rank correlation"]["mean of languages"] >= 0.8
+    assert figures["rank correlation"]["by question, all at once"] >= 0.7
+    steady = figures["translations within a step"]
+    assert min(steady["hard"]["pairs"], steady["easy"]["pairs"]) >= 0.95
+    assert max(figures["tokens of a fixed 4,096"].values()) <= 0.15
