@@ -8,6 +8,7 @@ as Qwen3's own does.
 from itertools import pairwise
 from pathlib import Path
 
+from ragqwen.reasoning import THOUGHT
 from ragqwen.tokens import qwen_encoding
 from tests.tiny_models import save_tokenizer, write_json
 
@@ -73,15 +74,18 @@ def save_chain_model(folder: Path) -> Path:
     )
     torch.manual_seed(0)
     model = Qwen3ForCausalLM(config)
-    steps = [*pairwise(_chain()), *pairwise(_call())]
+    chain, call = _chain(), _call()
+    before_answer = {qwen_encoding().encode_single_token(text) for text in (THOUGHT, "\n\n")}
     with torch.no_grad():
         for layer in model.model.layers:  # so that what a token is alone decides what follows
             layer.self_attn.o_proj.weight.zero_()
             layer.mlp.down_proj.weight.zero_()
         inputs, outputs = model.model.embed_tokens.weight.zero_(), model.lm_head.weight.zero_()
-        for axis, (token, following) in enumerate(steps):
+        for axis, (token, following) in enumerate([*pairwise(chain), *pairwise(call)]):
             inputs[token, axis] = 1
             outputs[following, axis] = _CERTAIN
+            if token in before_answer:
+                outputs[call[0], axis] = _CERTAIN / 2  # so that a grammar alone brings it about
     model.to(torch.bfloat16).save_pretrained(folder)
     write_json(folder / "generation_config.json", {"eos_token_id": [151_645, 151_643]})
     save_tokenizer(folder, end_token=False, template=TEMPLATE)
