@@ -184,8 +184,8 @@ class AskIn(_Schema):
         description="of the answer, FLORES-200 code or BCP 47 tag; by default the question's. "
         "Quotes stay in the language of their source.",
     )
-    thinking: Literal["auto", "off"] | Annotated[int, Field(ge=0, le=MAX_INTEGER)] = Field(
-        "auto", description="by the question's difficulty, not at all, or so many tokens"
+    thinking: Literal["auto", "off"] | Annotated[int, Field(ge=0, le=MAX_INTEGER, strict=True)] = (
+        Field("auto", description="by the question's difficulty, not at all, or so many tokens")
     )
     max_thinking_tokens: int | None = Field(
         None,

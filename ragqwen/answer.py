@@ -186,9 +186,10 @@ class Answerer:
         writer = self._hard_writer if plan.mode == "on" else self._writer
         drafts: list[_Draft] = []
         if writer is None or not evidence.passages:
-            drafts.append(_Draft(self._read(evidence, language), evidence))
+            cited = self._read(evidence, language)
+            drafts.append(_Draft(cited, evidence, plan.budget_tokens))
             timer.lap("reading")
-            yield TextDelta(drafts[0].cited.text)
+            yield TextDelta(cited.text)
         else:
             first = yield from self._generate(
                 evidence, language, writer, plan.budget_tokens, timer.lap
@@ -217,6 +218,7 @@ class Answerer:
     ) -> Answer:
         """Return the answer made of the better attempt, the later one if they are as good."""
         best = min(reversed(drafts), key=lambda draft: (draft.n_verified == 0, draft.n_failures))
+        budget_tokens = sum(draft.budget_tokens for draft in drafts)
         return Answer(
             question=question,
             answer=best.cited.text,
@@ -229,8 +231,8 @@ class Answerer:
             model=writer.name if writer else EXTRACTIVE,
             notices=tuple(messages.translated(notice, language) for notice in self._notices),
             thinking=Thinking(
-                mode="on" if drafts[-1].budget_tokens else "off",
-                budget_tokens=sum(draft.budget_tokens for draft in drafts),
+                mode="on" if budget_tokens else "off",
+                budget_tokens=budget_tokens,
                 used_tokens=sum(draft.used_tokens for draft in drafts),
                 attempts=len(drafts) if writer else 0,
                 difficulty=plan.difficulty,
