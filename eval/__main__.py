@@ -328,10 +328,26 @@ def compare(old: Path, new: Path) -> None:
 @click.option("--chunks", default=10_000, show_default=True, type=click.IntRange(min=100))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench(chunks: int, as_json: bool) -> None:
-    """Measure the speed of ingest, search and a cold `ragqwen ask` on made-up text."""
+    """Measure the speed of ingest, search and a cold `ragqwen ask` on made-up text.
+
+    Where RAGQWEN_LLM_BASE_URL names a language model's server, measure too what 32 streams of its
+    answers cost on top of bare requests.
+    """
     from eval.bench import run
 
-    figures = run(load_settings(), n_chunks=chunks)
+    settings = load_settings()
+    figures = run(settings, n_chunks=chunks)
+    if settings.llm_base_url and settings.llm_model:
+        from eval.chat_bench import measure
+        from ragqwen.generation import QwenChat
+
+        figures |= measure(
+            QwenChat(
+                base_url=settings.llm_base_url,
+                model=settings.llm_model,
+                api_key=settings.llm_api_key,
+            )
+        )
     if as_json:
         click.echo(json.dumps(figures, indent=2))
         return

@@ -1,0 +1,24 @@
+"""The benchmark of a chat model compares the same requests, bare and ours."""
+
+import httpx
+import pytest
+
+from eval.chat_bench import measure
+from ragqwen.generation import QwenChat
+from tests.api.model_server import ModelServer, content, run
+
+
+def test_streams_are_counted_bare_and_ours() -> None:
+    serving = run(ModelServer())
+    server = next(serving)
+    server.deltas = content("At ", "six.")
+    figures = measure(QwenChat(base_url=server.base_url, model="m"), n_streams=2, n_rounds=1)
+    serving.close()
+    assert len(server.bodies) == 8  # two rounds of each, of which the first isn't counted
+    assert figures["bare_pieces_per_s"] > 0
+    assert figures["throughput_to_bare"] > 0
+
+
+def test_a_server_that_is_down_is_no_measurement() -> None:
+    with pytest.raises(httpx.ConnectError):
+        measure(QwenChat(base_url="http://127.0.0.1:9/v1", model="m"), n_streams=1)
