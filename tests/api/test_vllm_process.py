@@ -159,8 +159,9 @@ def test_serve_answers_with_its_own_vllm_and_takes_it_along_when_it_ends(
     environment = {**os.environ, "RAGQWEN_VLLM_COMMAND": str(command)}
     folder = str(command.parent / "data")
     arguments = ["--data-dir", folder, "serve", "--port", "0", "--vllm", "Qwen/Qwen3-8B"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api.cli", *arguments],
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    process = subprocess.Popen(  # which a shell's background jobs don't by themselves
+        [sys.executable, "-c", f"{heeding}from api.cli import main; main()", *arguments],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
