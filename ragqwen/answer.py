@@ -1,5 +1,6 @@
 """The answer path: retrieve, plan, then read or generate, then cite and prove."""
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 EXTRACTIVE = "extractive"
+_log = logging.getLogger(__name__)
 _DRESS = " \t\n\"'`*_“”«»"  # what models put around a bare word
 _SECOND = "The answer failed verification and was written again, with the next larger budget."
 _WIDER = 2  # times as many passages for a second attempt
@@ -85,6 +87,7 @@ class _Draft:
 
     cited: CitedAnswer
     evidence: Evidence
+    model: str = EXTRACTIVE
     budget_tokens: int = 0
     used_tokens: int = 0
 
@@ -120,7 +123,7 @@ class Answerer:
         :param writer: writes the answers; without it they are quoted.
         :param hard_writer: writes those that are to be thought about, instead of the other.
         :param context_tokens: Qwen tokens of passages in a prompt.
-        :param thinking_ceiling_tokens: most that is ever thought, all attempts but one apart.
+        :param thinking_ceiling_tokens: most that is ever thought of a question.
         :param notices: what every answer is to say of how it came about.
         """
         self._retriever = retriever
@@ -187,7 +190,7 @@ class Answerer:
         drafts: list[_Draft] = []
         if writer is None or not evidence.passages:
             cited = self._read(evidence, language)
-            drafts.append(_Draft(cited, evidence, plan.budget_tokens))
+            drafts.append(_Draft(cited, evidence, budget_tokens=plan.budget_tokens))
             timer.lap("reading")
             yield TextDelta(cited.text)
         else:
@@ -195,14 +198,18 @@ class Answerer:
                 evidence, language, writer, plan.budget_tokens, timer.lap
             )
             drafts.append(first)
-            more = _next_budget(plan.budget_tokens, ceiling)
+            more = _next_budget(plan.budget_tokens, ceiling, first.used_tokens)
             if first.n_failures and more and thinking == "auto" and switch != "/no_think":
                 writer = self._hard_writer or writer
                 wider = self._retrieve(asked, _WIDER * k)
                 timer.lap("retrieval")
                 yield PassagesFound(wider.passages)
-                drafts.append((yield from self._generate(wider, language, writer, more, timer.lap)))
-        yield AnswerDone(self._answer(question, language, plan, drafts, writer, timer.timings_ms))
+                try:
+                    second = yield from self._generate(wider, language, writer, more, timer.lap)
+                    drafts.append(second)
+                except ModelError as error:  # there is an answer already
+                    _log.warning("the second attempt at an answer failed: %s", error)
+        yield AnswerDone(self._answer(question, language, plan, drafts, timer.timings_ms))
 
     def _retrieve(self, question: str, k: int) -> Evidence:
         return self._retriever.retrieve(question, k=k, max_tokens=self._context_tokens)
@@ -213,7 +220,6 @@ class Answerer:
         language: str,
         plan: ThinkingPlan,
         drafts: list[_Draft],
-        writer: Writer | None,
         timings_ms: dict[str, float],
     ) -> Answer:
         """Return the answer made of the better attempt, the later one if they are as good."""
@@ -228,13 +234,13 @@ class Answerer:
             unsupported_claims=best.cited.unsupported_claims,
             removed_markers=best.cited.removed_markers,
             passages=best.evidence.passages,
-            model=writer.name if writer else EXTRACTIVE,
+            model=best.model,
             notices=tuple(messages.translated(notice, language) for notice in self._notices),
             thinking=Thinking(
                 mode="on" if budget_tokens else "off",
                 budget_tokens=budget_tokens,
                 used_tokens=sum(draft.used_tokens for draft in drafts),
-                attempts=len(drafts) if writer else 0,
+                attempts=0 if best.model == EXTRACTIVE else len(drafts),
                 difficulty=plan.difficulty,
                 reason=plan.reason if len(drafts) == 1 else f"{plan.reason} {_SECOND}",
                 features=plan.features,
@@ -280,17 +286,22 @@ class Answerer:
         if regex.search(rf"\b{NO_ANSWER}\b", text):
             refusal = messages.translated(messages.NOT_FOUND, language)
             yield TextDelta(refusal)
-            return _Draft(CitedAnswer(refusal), evidence, budget_tokens, used)
+            return _Draft(CitedAnswer(refusal), evidence, writer.name, budget_tokens, used)
         if len(text) > sent:  # a whole answer that might have become the marker, such as "No"
             yield TextDelta(text[sent:])
         cited = cite_generated(text, passages, language, self._aligner)
         lap("citation")
-        return _Draft(cited, evidence, budget_tokens, used)
+        return _Draft(cited, evidence, writer.name, budget_tokens, used)
 
 
-def _next_budget(budget_tokens: int, ceiling_tokens: int) -> int:
-    """Return the next step of the scale of budgets; 0 if there is none below the ceiling."""
-    return next((step for step in budget_scale(ceiling_tokens) if step > budget_tokens), 0)
+def _next_budget(budget_tokens: int, ceiling_tokens: int, used_tokens: int) -> int:
+    """Return the next step of the scale of budgets, 0 if no step is left below the ceiling.
+
+    :param used_tokens: what was thought before, which counts too.
+    """
+    room = ceiling_tokens - used_tokens
+    steps = (step for step in budget_scale(ceiling_tokens) if budget_tokens < step <= room)
+    return next(steps, 0)
 
 
 def _reasoning_tokens(message: object) -> int:

@@ -342,3 +342,25 @@ def test_without_a_model_there_is_a_plan_and_no_attempt() -> None:
     assert (thinking.attempts, thinking.used_tokens) == (0, 0)
     assert 0 <= thinking.difficulty <= 1
     assert thinking.features
+
+
+def test_both_attempts_together_stay_below_the_ceiling() -> None:
+    chat = turns(WRONG)
+    answer = make_answerer(chat=chat).ask(f"{QUESTION} /think", max_thinking_tokens=2048)
+    assert chat.budgets == [1024]  # 512 were used: 2,048 more would be too many
+    assert answer.thinking.attempts == 1
+
+
+def test_a_second_attempt_that_breaks_leaves_the_first(caplog: pytest.LogCaptureFixture) -> None:
+    chat = turns(f"{FERRY} [1] {WRONG}", "")
+    answer = make_answerer(chat=chat).ask(QUESTION)
+    assert len(chat.budgets) == 2
+    assert answer.answer.startswith(FERRY)
+    assert "second attempt" in caplog.text
+
+
+def test_the_model_that_wrote_the_answer_is_named() -> None:
+    easy, hard = turns(f"{FERRY} [1] {WRONG}"), turns(WRONG)
+    answerer = make_answerer(chat=easy, hard_writer=Writer(hard, "Qwen/Qwen3-32B"))
+    assert answerer.ask(QUESTION).model == MODEL
+    assert len(hard.budgets) == 1
