@@ -160,18 +160,18 @@ def test_serve_answers_with_its_own_vllm_and_takes_it_along_when_it_ends(
     folder = str(command.parent / "data")
     arguments = ["--data-dir", folder, "serve", "--port", "0", "--vllm", "Qwen/Qwen3-8B"]
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    process = subprocess.Popen(  # which a shell's background jobs don't by themselves
+    with subprocess.Popen(  # which a shell's background jobs don't by themselves
         [sys.executable, "-c", f"{heeding}from api.cli import main; main()", *arguments],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stderr
-    for line in process.stderr:
-        if line.startswith("ragqwen serves"):
-            break
-    assert all(map(runs, workers(command)))
-    process.send_signal(number)
-    process.wait(60)
-    process.stderr.close()
+    ) as process:
+        try:
+            assert process.stderr
+            assert any(line.startswith("ragqwen serves") for line in process.stderr)
+            assert all(map(runs, workers(command)))
+            process.send_signal(number)
+            process.wait(60)
+        finally:
+            process.kill()
     assert eventually(lambda: not any(map(runs, workers(command))))
