@@ -77,7 +77,7 @@ def read_questions(lines: Iterable[str]) -> Iterator[str]:
 def _of_object(text: str, number: int) -> str:
     try:
         found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         raise InputError(
             f"line {number} begins with '{{' and is no JSON object ({exc}); "
             "give one object a line, or plain questions"

@@ -68,7 +68,8 @@ class VllmProcess:
     @property
     def process_id(self) -> int | None:
         """Return the id of the process that runs now."""
-        return self._process.pid if self._process else None
+        process = self._process
+        return process.pid if process else None
 
     def __enter__(self) -> Self:
         """Start it and wait until it answers, however long the model takes to load.
@@ -96,8 +97,13 @@ class VllmProcess:
         trace: TracebackType | None,
     ) -> None:
         self._stopping.set()
-        self._watcher.join()
-        self._stop()
+        try:
+            self._watcher.join()
+            self._stop()
+        except BaseException:  # a second interrupt: it must not stay behind
+            if self._process is not None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            raise
 
     def _start(self) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +138,7 @@ class VllmProcess:
     def _healthy(self) -> bool:
         try:
             url = f"http://127.0.0.1:{self._port}/health"
-            return not self._ended() and httpx.get(url, timeout=5).is_success
+            return not self._ended() and httpx.get(url, timeout=5, trust_env=False).is_success
         except httpx.HTTPError:
             return False
 
@@ -151,10 +157,10 @@ class VllmProcess:
             if self._stopping.wait(wait):
                 return
             wait, failures = min(2 * wait, _MAX_WAIT_SECONDS), 0
-            self._start()
             try:
+                self._start()
                 self._wait_until_ready()
-            except ModelUnavailable as error:
+            except (ModelUnavailable, OSError) as error:
                 self._say(str(error))
 
     def _stop(self) -> None:

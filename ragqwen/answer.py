@@ -14,7 +14,7 @@ from ragqwen.citations import CitedAnswer, cite_generated, cite_quotes
 from ragqwen.errors import ModelError
 from ragqwen.planning import Asked, Planner, ThinkingPlan, budget_scale, strip_switches
 from ragqwen.reader import ExtractiveReader
-from ragqwen.reasoning import without_thinking
+from ragqwen.reasoning import THOUGHT, ReasoningSplitter, without_thinking
 from ragqwen.records import Answer, Passage, Thinking
 from ragqwen.retrieval import Evidence, Retriever
 
@@ -190,7 +190,10 @@ class Answerer:
         drafts: list[_Draft] = []
         if writer is None or not evidence.passages:
             cited = self._read(evidence, language)
-            drafts.append(_Draft(cited, evidence, budget_tokens=plan.budget_tokens))
+            planned = (
+                0 if writer else plan.budget_tokens
+            )  # a model that is not asked thinks nothing
+            drafts.append(_Draft(cited, evidence, budget_tokens=planned))
             timer.lap("reading")
             yield TextDelta(cited.text)
         else:
@@ -269,26 +272,33 @@ class Answerer:
 
         passages = fit_passages(evidence.passages, self._context_tokens)
         prompt = build_messages(evidence.question, passages, language)
-        written, text, sent, used = "", "", 0, 0
+        splitter = ReasoningSplitter(expects_thinking=False)
+        written, text, streamed, used = "", "", "", 0
         for chunk in writer.chat.stream(prompt, thinking_budget=budget_tokens):
             used += _reasoning_tokens(chunk)
             written += chunk.text
-            text = without_thinking(written)
+            text += splitter.feed(chunk.text).content
             bare = text.strip(_DRESS)
-            if not NO_ANSWER.startswith(bare[: len(NO_ANSWER)]) and len(text) > sent:
-                yield TextDelta(text[sent:])
-                sent = len(text)
+            if not NO_ANSWER.startswith(bare[: len(NO_ANSWER)]) and len(text) > len(streamed):
+                yield TextDelta(text[len(streamed) :])
+                streamed = text
+        text += splitter.end(cut=False).content
+        if THOUGHT in written:  # what stood before a closing mark alone was thinking after all
+            text = without_thinking(written)
+        if not text.startswith(streamed):
+            yield PassagesFound(evidence.passages)
+            streamed = ""
         lap("generation")
         if not text.strip():
             raise ModelError(
                 f"{writer.name} wrote nothing; ask again, or raise RAGQWEN_LLM_MAX_ANSWER_TOKENS"
             )
-        if regex.search(rf"\b{NO_ANSWER}\b", text):
+        if regex.search(rf"(?i)(?<![a-z0-9]){NO_ANSWER}(?![a-z0-9])", text):
             refusal = messages.translated(messages.NOT_FOUND, language)
             yield TextDelta(refusal)
             return _Draft(CitedAnswer(refusal), evidence, writer.name, budget_tokens, used)
-        if len(text) > sent:  # a whole answer that might have become the marker, such as "No"
-            yield TextDelta(text[sent:])
+        if len(text) > len(streamed):  # what might have become the marker, such as "No"
+            yield TextDelta(text[len(streamed) :])
         cited = cite_generated(text, passages, language, self._aligner)
         lap("citation")
         return _Draft(cited, evidence, writer.name, budget_tokens, used)

@@ -18,7 +18,9 @@ _MAX_CHECKS = 2000  # of a claim against a passage in one answer; what is beyond
 _SHARED_SUPPORT = 0.02  # of a passage for its part of a claim that rests on several together
 _MAX_SHARED_CHARS = 5000
 _MIN_WORDS = 2  # "Yes." and "Hello!" claim nothing that could be looked up
-_LIST_MARK = regex.compile(r"(?:[-+•–—·]|\p{Nd}{1,3}[.)．、]|\(\p{Nd}{1,3}\))\s+")
+_BULLET = regex.compile(r"[-+•–—·]\s+")
+_NUMBERED = regex.compile(r"(?:\p{Nd}{1,3}[.)．、]|\(\p{Nd}{1,3}\))\s+|[-+•–—·]\s+")
+_ITEM = regex.compile(r"(?m)^[ \t*_]*+((?:\()?(\p{Nd}{1,3})[.)．、])\s")
 _EMPHASIS = "*_ "
 _END_MARKS = ' .!?…。！？।॥۔؟։។"”’»)]*_'
 _SPACES = " \t\u00a0\u3000"
@@ -76,12 +78,15 @@ def cite_generated(
     """
     text, marks, removed = _without_markers(answer, len(passages))
     checker = _Checker(passages, language, aligner)
+    items = _items(text)
     citations: dict[tuple[str, int, int, str], Citation] = {}
     unsupported: list[str] = []
     pieces: list[str] = []
     done = 0
     for claim in _claims(text, marks, language):
-        said = _plain(text[claim.start : claim.end])
+        whole = text[claim.start : claim.end]
+        marked_at = claim.end - len(whole.lstrip(f"{_EMPHASIS}{_SPACES}\n"))
+        said = _plain(whole, in_list=marked_at in items)
         found = checker.check(said, claim.numbers) if claim.numbers else checker.search(said)
         if not any(cited.status == "verified" for cited in found) and _says_something(said):
             unsupported.append(said)
@@ -231,10 +236,29 @@ def _end_place(text: str, start: int, end: int) -> int:
     return start + len(text[start:end].rstrip(_END_MARKS))
 
 
-def _plain(claim: str) -> str:
-    """Return what a claim says, without the mark of a list's item and emphasis."""
+def _plain(claim: str, *, in_list: bool) -> str:
+    """Return what a claim says, without the mark of a list's item and emphasis.
+
+    :param in_list: whether a number at its start is an item's; else it may be the day of a date.
+    """
     claim = claim.strip().lstrip(_EMPHASIS)
-    return _LIST_MARK.sub("", claim, count=1) if _LIST_MARK.match(claim) else claim
+    mark = _NUMBERED if in_list else _BULLET
+    return mark.sub("", claim, count=1) if mark.match(claim) else claim
+
+
+def _items(text: str) -> frozenset[int]:
+    """Return where the numbered items of lists start: lines whose numbers follow each other."""
+    marked = [
+        (match.start(1), int(match[2]))
+        for match in _ITEM.finditer(text)
+        if match[2].isdecimal()  # which knows fewer digits than regex does
+    ]
+    return frozenset(
+        start
+        for first, second in pairwise(marked)
+        if second[1] == first[1] + 1
+        for start, _ in (first, second)
+    )
 
 
 def _says_something(said: str) -> bool:

@@ -16,6 +16,7 @@ from ragqwen.tokens import count_tokens
 CHAT, COMPLETIONS = "/chat/completions", "/completions"
 # What is for the answer alone: thinking must not be held to a grammar or stopped by a word
 _OF_THE_ANSWER = ("structured_outputs", "response_format", "stop")
+_WHOLE = ("stop", "tool_calls")  # reasons to finish; after any other the text may be cut off
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Exchange:
 
     def end(self) -> ChatGenerationChunk:
         """Return the last chunk: what was held back, why the model stopped, and the usage."""
-        split = self._splitter.end(cut=self._ending.get("finish_reason") == "length")
+        split = self._splitter.end(cut=self._ending.get("finish_reason") not in _WHOLE)
         self._reasoning += split.reasoning
         message = _message(split, ())
         message.response_metadata = self._ending

@@ -101,6 +101,8 @@ def parse_markers(text: str) -> list[str | Marker]:
 
 def _numbers(marker: str) -> Iterator[int]:
     for match in _NUMBERS.finditer(marker):
+        if not (match[1] + (match[2] or "")).isdecimal():
+            continue  # digits of a script that Python doesn't know yet
         first, last = int(match[1]), int(match[2] or match[1])
         if first <= last < first + _MAX_RANGE:
             yield from range(first, last + 1)

@@ -364,3 +364,28 @@ def test_the_model_that_wrote_the_answer_is_named() -> None:
     answerer = make_answerer(chat=easy, hard_writer=Writer(hard, "Qwen/Qwen3-32B"))
     assert answerer.ask(QUESTION).model == MODEL
     assert len(hard.budgets) == 1
+
+
+@pytest.mark.parametrize("text", ["_NO_ANSWER_", "抱歉NO_ANSWER", "Sorry, no_answer."])
+def test_a_refusal_is_one_however_it_is_dressed(text: str) -> None:
+    answer = make_answerer(text).ask(QUESTION, thinking="off")
+    assert answer.answer == messages.NOT_FOUND
+
+
+def test_thinking_that_shows_itself_late_is_taken_back() -> None:
+    chat = ScriptedChat(pieces=["SECRET ", "plan </thi", "nk>", f"{FERRY} [1]"])
+    events = list(make_answerer(chat=chat).stream(QUESTION, thinking="off"))
+    last = events[-1]
+    assert isinstance(last, AnswerDone)
+    assert last.answer.answer == f"{FERRY} [1]"
+    begun = max(n for n, event in enumerate(events) if isinstance(event, PassagesFound))
+    assert begun > 0
+    told = [event.text for event in events[begun:] if isinstance(event, TextDelta)]
+    assert "".join(told) == f"{FERRY} [1]"
+
+
+def test_a_model_that_is_not_asked_has_no_budget() -> None:
+    chat = turns("x")
+    thinking = make_answerer(chat=chat, stored=False).ask(QUESTION, thinking=4096).thinking
+    assert (thinking.mode, thinking.budget_tokens, thinking.attempts) == ("off", 0, 0)
+    assert chat.budgets == []

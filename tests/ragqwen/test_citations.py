@@ -203,3 +203,29 @@ def test_quotes_are_cited_in_order() -> None:
     )
     assert (second.marker, second.page, second.quote) == ("[2]", 4, "Children travel free.")
     check((first, second))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "14. August 1945 endete der Krieg in Europa [1].",
+        "Kurz: 14. August 1945 endete der Krieg in Europa [1].",
+    ],
+)
+def test_a_date_s_day_is_no_mark_of_a_list(answer: str) -> None:
+    passage = make_passage("war", "Am 8. August 1945 endete der Krieg in Europa.")
+    cited = cite_generated(answer, [passage], "deu_Latn", ALIGNER)
+    assert [citation.status for citation in cited.citations] == ["unsupported"]
+
+
+def test_the_number_of_a_list_s_item_is_no_claim() -> None:
+    passage = make_passage("ferry", "The ferry leaves at six. Dogs stay on the upper deck.")
+    answer = "1. The ferry leaves at six [1].\n2. Dogs stay on the upper deck [1]."
+    cited = cite_generated(answer, [passage], "eng_Latn", ALIGNER)
+    assert [citation.status for citation in cited.citations] == ["verified", "verified"]
+
+
+def test_digits_that_python_does_not_know_break_nothing() -> None:
+    passage = make_passage("ferry", "The ferry leaves at six.")
+    cited = cite_generated("The ferry leaves at six [\U00010d41].", [passage], "eng_Latn", ALIGNER)
+    assert cited.text.startswith("The ferry leaves at six")
