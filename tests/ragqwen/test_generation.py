@@ -280,6 +280,14 @@ def test_a_model_that_always_thinks_is_kept_from_leaking() -> None:
     assert stream(server.chat(model="Qwen/Qwen3-4B-Thinking-2507")) == "Six."
 
 
+@pytest.mark.parametrize("reason", ["abort", "content_filter", "length", None])
+def test_what_may_be_thinking_is_kept_back_where_the_stream_breaks_off(reason: str | None) -> None:
+    end = {"choices": [{"delta": {}, "finish_reason": reason}]}
+    text = events({"content": "SECRET plan"}, "data: " + json.dumps(end))
+    message = gather(Server(text=text).chat(thinking_budget=99))
+    assert (message.text, message.additional_kwargs["reasoning_content"]) == ("", "SECRET plan")
+
+
 def test_thinking_is_a_content_block_of_its_own() -> None:
     message = Server(text=reply(content="Six.", reasoning="Hm.")).chat().invoke(QUESTION)
     assert [block["type"] for block in message.content_blocks] == ["reasoning", "text"]
