@@ -1,5 +1,6 @@
 """A `vllm serve` of our own: started, waited for, started again when it falls, and stopped."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -102,7 +103,8 @@ class VllmProcess:
             self._stop()
         except BaseException:  # a second interrupt: it must not stay behind
             if self._process is not None:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
             raise
 
     def _start(self) -> None:

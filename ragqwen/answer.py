@@ -190,9 +190,7 @@ class Answerer:
         drafts: list[_Draft] = []
         if writer is None or not evidence.passages:
             cited = self._read(evidence, language)
-            planned = (
-                0 if writer else plan.budget_tokens
-            )  # a model that is not asked thinks nothing
+            planned = 0 if writer else plan.budget_tokens  # a model not asked thinks nothing
             drafts.append(_Draft(cited, evidence, budget_tokens=planned))
             timer.lap("reading")
             yield TextDelta(cited.text)
