@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from scipy import sparse
 
-from eval.embedder_data import Bags, Ints
+from eval.embedder_data import Bags, Batch, Ints
 
 Floats = npt.NDArray[np.float32]
 _SCALE = 20.0
@@ -85,26 +85,25 @@ class PieceTable:
     def step(
         self,
         bags: Bags,
-        texts: Ints,
-        groups: Ints,
+        batch: Batch,
         rate: float,
         step: int,
         rng: np.random.Generator,
     ) -> float:
-        """Learn from pairs of texts; all others in the batch are what each is told from.
+        """Learn from items; all others in the batch are what each is told from.
 
-        :param texts: (2 * n,) the first ones of n pairs, then the second ones.
-        :param groups: (n,) pairs of one group are never told apart.
         :return: the loss.
         """
-        pieces, owners = bags.gather(texts)
+        n_items = len(batch.groups)
+        pieces, texts = bags.gather(np.concatenate([batch.left, batch.right]))
+        owners = np.concatenate([batch.items, batch.items + n_items])[texts]
         kept = rng.random(len(pieces)) >= _DROPPED
         used, column = np.unique(pieces[kept], return_inverse=True)
         ones = np.ones(len(column), dtype=np.float32)
-        sums = sparse.csr_matrix((ones, (owners[kept], column)), shape=(len(texts), len(used)))
+        sums = sparse.csr_matrix((ones, (owners[kept], column)), shape=(2 * n_items, len(used)))
         spellings = self._spellings[used]
         vectors = self.own.values[used] + _product(spellings, self.shared.values)
-        loss, gradient = contrast(_product(sums, vectors), groups)
+        loss, gradient = contrast(_product(sums, vectors), batch.groups)
         gradient = _product(sums.T.tocsr(), gradient)
         self.own.update(used, gradient, rate, step)
         shared, column = np.unique(spellings.indices, return_inverse=True)

@@ -1,8 +1,10 @@
 """Characters that the built-in embedder takes for others, so that kin languages share pieces.
 
-The Brahmic scripts of India come in one order, in Unicode and under the same names, so a word that
-Odia, Hindi and Telugu have from Sanskrit is one word; Lao is written like Thai, and traditional
-Chinese like simplified. Nothing is shown to anyone in these letters.
+Figures of all scripts are the same figures. The Brahmic scripts of India come in one order, in
+Unicode and under the same names, so a word that Odia, Hindi and Telugu have from Sanskrit is one
+word; Lao is written like Thai, and traditional Chinese like simplified. What keyboards write in
+several ways, such as Yiddish's double letters and the apostrophe inside an Uzbek word, is written
+in one. Nothing is shown to anyone in these letters.
 """
 
 import io
@@ -13,7 +15,8 @@ import unicodedata
 _ARABIC = {
     **dict.fromkeys("أإآٱ", "ا"),
     **dict.fromkeys("ىیېے", "ي"),
-    "ک": "ك",
+    **dict.fromkeys("کڪ", "ك"),
+    "ں": "ن",
     **dict.fromkeys("ةہھەۀۂۃ", "ه"),
 }
 _LEFT_OUT = (  # vowel points, tatweel, joiners, directions, nuktas
@@ -34,13 +37,17 @@ _SINHALA = (
     "अआऐऐइईउऊऋएएऐओओऔकखगघङगचछजझञञजटठडढणडतथदधनदपफबभमबयरलवशषसहळफ्ाैैिीुूृेेैोोौंः",
 )
 _LAO_TO_THAI = 0x80
+_ONE_WAY = {
+    **dict.fromkeys("‘’ʻʼʹ`´׳", "'"),
+    **{"״": '"', "ı": "i", "ё": "е", "װ": "וו", "ױ": "וי", "ײ": "יי"},
+}
 
 
 def folded_characters() -> dict[str, str]:
     """Return what single characters are taken for; the empty string is for what is left out."""
     from opencc import OpenCC
 
-    folds = {chr(point): "" for point in _LEFT_OUT} | _ARABIC | {"ı": "i"} | _INDIC_EXTRA
+    folds = {chr(point): "" for point in _LEFT_OUT} | _ARABIC | _ONE_WAY | _INDIC_EXTRA
     folds |= dict(zip(*_SINHALA, strict=True))
     simplify = OpenCC("t2s").convert
     devanagari = {unicodedata.name(chr(point), ""): chr(point) for point in range(0x0900, 0x0980)}
@@ -50,7 +57,9 @@ def folded_characters() -> dict[str, str]:
         script, _, rest = name.partition(" ")
         if char in folds or not name:
             continue
-        if script in _INDIC:
+        if unicodedata.category(char) == "Nd":
+            folds[char] = str(unicodedata.decimal(char))
+        elif script in _INDIC:
             twin = f"DEVANAGARI {_INDIC_NAMES.get(rest, rest)}"
             if twin in devanagari:
                 folds[char] = devanagari[twin]

@@ -17,6 +17,13 @@ _NOT_A_LETTER = regex.compile(r"[^a-z]")
 _DOUBLED = regex.compile(r"(.)\1+")
 # Sounds that scripts and spellings mix up, and no vowels
 _SOUNDS = str.maketrans("cqgzjwfpdx", "kkkssvvbts", "aeiouyh")
+# Yiddish as it sounds, which writes with Hebrew's letters but with vowels; longer ones first
+_YIDDISH = {
+    **{"זש": "zh", "טש": "tsh", "וו": "v", "וי": "oy", "יי": "ey"},
+    **dict(zip("אבגדהוזטילמםנןסעפףקרת", "abgdhuztilmmnnseffkrs", strict=True)),
+    **{"ח": "kh", "כ": "kh", "ך": "kh", "צ": "ts", "ץ": "ts", "ש": "sh"},
+}
+_YIDDISH_SOUND = regex.compile("|".join(_YIDDISH))
 
 
 def romanize(pieces: Sequence[str]) -> list[str]:
@@ -42,7 +49,7 @@ def spelling_features(pieces: Sequence[str], romanized: Sequence[str]) -> sparse
     """Return the hashed features of pieces' spellings in Latin letters.
 
     A piece has its whole form, its consonants, and its n-grams of 4 letters; one of fewer than
-    three letters has none.
+    three letters has none. One in Hebrew letters has those of its sound in Yiddish too.
 
     :param romanized: (n_pieces,) the pieces in Latin letters.
     :return: (n_pieces, N_FEATURES) float32; the squares of a row's weights add up to 1.
@@ -52,7 +59,12 @@ def spelling_features(pieces: Sequence[str], romanized: Sequence[str]) -> sparse
     starts = [0]
     for piece, letters in zip(pieces, romanized, strict=True):
         begins = "^" if piece.startswith(WORD_START) else ""
-        found = {zlib.crc32(f.encode()) % N_FEATURES for f in _features(begins, letters)}
+        forms = {letters, _yiddish(piece)}
+        found = {
+            zlib.crc32(feature.encode()) % N_FEATURES
+            for form in forms
+            for feature in _features(begins, form)
+        }
         indices.extend(sorted(found))
         data.extend(len(found) ** -0.5 for _ in found)
         starts.append(len(indices))
@@ -60,6 +72,11 @@ def spelling_features(pieces: Sequence[str], romanized: Sequence[str]) -> sparse
         (np.array(data, dtype=np.float32), np.array(indices), np.array(starts)),
         shape=(len(pieces), N_FEATURES),
     )
+
+
+def _yiddish(piece: str) -> str:
+    sounds = _YIDDISH_SOUND.findall(piece)
+    return "".join(_YIDDISH[sound] for sound in sounds)
 
 
 def _features(begins: str, letters: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ kept out of training, in all languages at once; of the questions' data sets, eve
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ import numpy as np
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from eval.embedder_data import Bags, Ints, ParallelPairs
+from eval.embedder_data import Bags, Batch, Ints, ParallelPairs, thinned
 from eval.embedder_export import export
 from eval.embedder_questions import PairPool, add_neighbours, add_questions
 from eval.embedder_tokenizer import train_tokenizer
@@ -24,8 +24,10 @@ from eval.spelling import romanize, spelling_features
 
 _WARM_UP_STEPS = 100
 _CHECKPOINT_STEPS = 1000
-_PARALLEL_PAIRS = 2560  # in a batch of the first stage
-_PARALLEL_BESIDE, _QUESTION_PAIRS = 1536, 768  # in one of the second
+_PARALLEL_PAIRS = 3600  # in a batch of the first stage; about 2,600 items
+_PARALLEL_BESIDE, _QUESTION_PAIRS = 2100, 768  # in one of the second
+_THINNED = 2  # tokenizers beside the whole one
+_THINNED_SHARE = 0.4  # of texts that are cut by one of them
 _NEIGHBOURS_WEIGHT, _QUESTIONS_WEIGHT = 0.5, 0.5
 
 
@@ -73,29 +75,35 @@ def main(
     work.mkdir(parents=True, exist_ok=True)
     lines = list(read_parallel(parallel, kept_out=False))
     tokenizer = _tokenizer(work / "tokenizer.json", lines, pieces, seed)
-    bags = _bags(work / "bags.npz", lines, tokenizer)
-    pairs = ParallelPairs(lines, np.diff(bags.starts))
+    tokenizers = [tokenizer, *(thinned(tokenizer, seed + n) for n in range(_THINNED))]
+    cuts = [_bags(work / f"bags-{n}.npz", lines, each) for n, each in enumerate(tokenizers)]
+    pairs = ParallelPairs(lines, np.diff(cuts[0].starts))
     pool = PairPool()
     add_neighbours(pool, lines, _NEIGHBOURS_WEIGHT)
     for folder in questions:
         add_questions(pool, folder, _QUESTIONS_WEIGHT / len(questions))
+    first = len(lines)
     del lines
-    bags = bags.joined(Bags.of(pool.texts, tokenizer))
+    cuts = [
+        Bags.stacked([cut, Bags.of(pool.texts, each)])
+        for cut, each in zip(cuts, tokenizers, strict=True)
+    ]
+    n_texts = len(cuts[0])
+    bags = Bags.stacked(cuts)
+    del cuts
     ids = tokenizer.get_vocab()
     vocabulary = sorted(ids, key=ids.__getitem__)
     spellings = spelling_features(vocabulary, _romanized(work / "romanized.json", vocabulary))
     table = PieceTable(spellings, dimension, np.random.default_rng(seed))
-    first = len(bags) - len(pool.texts)
 
-    def draw_questions(rng: np.random.Generator) -> tuple[Ints, Ints]:
-        left, right = pairs.draw(_PARALLEL_BESIDE, rng)
+    def draw_parallel(rng: np.random.Generator) -> Batch:
+        return _recut(pairs.draw(_PARALLEL_PAIRS, rng), n_texts, rng)
+
+    def draw_questions(rng: np.random.Generator) -> Batch:
+        batch = pairs.draw(_PARALLEL_BESIDE, rng)
         asked, passages, groups = pool.draw(_QUESTION_PAIRS, rng)
-        texts = np.concatenate([left, asked + first, right, passages + first])
-        return texts, np.concatenate([pairs.group[left], groups + len(bags)])
-
-    def draw_parallel(rng: np.random.Generator) -> tuple[Ints, Ints]:
-        left, right = pairs.draw(_PARALLEL_PAIRS, rng)
-        return np.concatenate([left, right]), pairs.group[left]
+        batch = batch.joined(asked + first, passages + first, groups + n_texts)
+        return _recut(batch, n_texts, rng)
 
     done = 0
     for stage, draw in (
@@ -107,11 +115,22 @@ def main(
     export(table.vectors(), tokenizer, out, facts={"seed": seed, "steps": [steps, question_steps]})
 
 
+def _recut(batch: Batch, n_texts: int, rng: np.random.Generator) -> Batch:
+    """Return a batch with some of its texts as the thinned tokenizers cut them."""
+
+    def some(texts: Ints) -> Ints:
+        cut = rng.integers(1, 1 + _THINNED, len(texts))
+        moved: Ints = texts + n_texts * cut * (rng.random(len(texts)) < _THINNED_SHARE)
+        return moved
+
+    return replace(batch, left=some(batch.left), right=some(batch.right))
+
+
 def _train(
     table: PieceTable,
     bags: Bags,
     stage: Stage,
-    draw: Callable[[np.random.Generator], tuple[Ints, Ints]],
+    draw: Callable[[np.random.Generator], Batch],
     work: Path,
     *,
     seed: int,
@@ -119,7 +138,6 @@ def _train(
 ) -> None:
     """Take a stage's steps, from the last checkpoint on; each step has random numbers of its own.
 
-    :param draw: gives a batch's texts and groups, see `PieceTable.step`.
     :param done: steps of the stages before.
     """
     checkpoint = work / f"{stage.name}.npz"
@@ -128,10 +146,10 @@ def _train(
     bar = tqdm(range(begin, stage.steps), initial=begin, total=stage.steps, desc=stage.name)
     for step in bar:
         rng = np.random.default_rng((seed, done + step))
-        texts, groups = draw(rng)
+        batch = draw(rng)
         decay = (1 + np.cos(np.pi * step / stage.steps)) / 2
         rate = stage.rate * decay * min(1.0, (step + 1) / _WARM_UP_STEPS)
-        now = table.step(bags, texts, groups, rate, done + step + 1, rng)
+        now = table.step(bags, batch, rate, done + step + 1, rng)
         loss = 0.98 * loss + 0.02 * now if loss else now
         bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
         if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == stage.steps:

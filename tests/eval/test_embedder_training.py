@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from eval.embedder_data import Bags
+from eval.embedder_data import Bags, Batch
 from eval.embedder_training import PieceTable, contrast
 
 
@@ -45,8 +45,8 @@ def test_texts_of_a_pair_come_together() -> None:
     losses = []
     for step in range(1, 150):
         some = rng.choice(400, 64, replace=False)
-        texts_of_pairs = np.concatenate([2 * some, 2 * some + 1])
-        losses.append(table.step(bags, texts_of_pairs, some, 0.02, step, rng))
+        batch = Batch(2 * some, 2 * some + 1, np.arange(64), some)
+        losses.append(table.step(bags, batch, 0.02, step, rng))
     assert np.mean(losses[-10:]) < 0.2 * losses[0]
     unit = table.vectors() / np.linalg.norm(table.vectors(), axis=1, keepdims=True)
     assert ((unit[:40] @ unit[40:].T).argmax(axis=1) == np.arange(40)).mean() > 0.9
@@ -58,8 +58,9 @@ def test_spelling_rows_teach_a_piece_that_was_never_seen() -> None:
     # pieces 0-3 mean 4-7; piece 8 is spelled like piece 0
     spellings = sparse.csr_matrix(np.eye(4, dtype=np.float32)[[0, 1, 2, 3, 0, 1, 2, 3, 0]])
     table = PieceTable(spellings, 64, rng)
+    four = np.arange(4)
     for step in range(1, 60):
-        table.step(bags, np.arange(8), np.arange(4), 0.02, step, rng)
+        table.step(bags, Batch(four, four + 4, four, four), 0.02, step, rng)
     vectors = table.vectors()
     assert (vectors[4:8] @ vectors[8]).argmax() == 0
 
@@ -69,3 +70,15 @@ def test_bags_gather_the_pieces_of_chosen_texts() -> None:
     pieces, owners = bags.gather(np.array([2, 1, 0]))
     assert pieces.tolist() == [6, 7, 8, 5]
     assert owners.tolist() == [0, 0, 0, 2]
+
+
+def test_an_item_is_the_sum_of_its_texts() -> None:
+    """Pieces 0 to 7 are met two by two; alone each is found all the same."""
+    rng = np.random.default_rng(1)
+    bags = Bags(np.arange(16, dtype=np.int32), np.arange(17))
+    table = PieceTable(sparse.csr_matrix((16, 4), dtype=np.float32), 64, rng)
+    for step in range(1, 150):
+        left = rng.permutation(8)
+        table.step(bags, Batch(left, left + 8, np.arange(8) // 2, np.arange(4)), 0.02, step, rng)
+    unit = table.vectors() / np.linalg.norm(table.vectors(), axis=1, keepdims=True)
+    assert ((unit[:8] @ unit[8:].T).argmax(axis=1) == np.arange(8)).all()
