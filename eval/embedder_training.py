@@ -14,7 +14,7 @@ from eval.embedder_data import Bags, Batch, Ints
 Floats = npt.NDArray[np.float32]
 _SCALE = 20.0
 _MATRYOSHKA = ((None, 1.0), (64, 0.25))  # leading dimensions, and what their loss counts
-_DROPPED = 0.1  # of a text's pieces
+_DROPPED = 0.05  # of a text's pieces
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
 _INIT = 0.02

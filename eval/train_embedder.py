@@ -24,8 +24,8 @@ from eval.spelling import romanize, spelling_features
 
 _WARM_UP_STEPS = 100
 _CHECKPOINT_STEPS = 1000
-_PARALLEL_PAIRS = 3600  # in a batch of the first stage; about 2,600 items
-_PARALLEL_BESIDE, _QUESTION_PAIRS = 2100, 768  # in one of the second
+_PARALLEL_PAIRS = 3000  # in a batch of the first stage; about 2,600 items
+_PARALLEL_BESIDE, _QUESTION_PAIRS = 1800, 768  # in one of the second
 _THINNED = 2  # tokenizers beside the whole one
 _THINNED_SHARE = 0.4  # of texts that are cut by one of them
 _NEIGHBOURS_WEIGHT, _QUESTIONS_WEIGHT = 0.5, 0.5
