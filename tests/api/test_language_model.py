@@ -88,10 +88,19 @@ def test_what_the_documents_do_not_bear_out_is_marked_for_a_person(
 ) -> None:
     model.deltas = content("The fee is 13 euros [1]. Zeppelins were popular in Peru.")
     said = asking.run("ask", QUESTION).stdout
-    assert "(does not support what cites it)" in said
+    assert "(not confirmed)" in said
     assert said.endswith(
         "\nNot found in the documents:\n- The fee is 13 euros.\n- Zeppelins were popular in Peru.\n"
     )
+
+
+def test_what_is_not_borne_out_is_marked_in_the_answer_s_language(
+    asking: CommandLine, model: ModelServer
+) -> None:
+    model.deltas = content("Die Gebühr beträgt 13 Euro [1].")
+    said = asking.run("ask", QUESTION, "--language", "deu_Latn").stdout
+    assert "(nicht bestätigt)" in said
+    assert said.endswith("\nIn den Dokumenten nicht gefunden:\n- Die Gebühr beträgt 13 Euro.\n")
 
 
 def test_the_model_is_named_and_no_notice_says_it_is_missing(
