@@ -161,6 +161,19 @@ class TestThinkingNeverAppears:
             assert "think>" not in said
 
 
+def test_thinking_that_a_closing_mark_alone_tells_of_is_taken_back(
+    served: Collection, model: ModelServer
+) -> None:
+    model.deltas = content(SECRET, " and </THI", "NK>\n\nThe fee is ", "12 euros [1].")
+    events = sse_events(served.post("ask/stream", question=QUESTION, thinking="off").text)
+    names = [name for name, _ in events]
+    begun = len(names) - 1 - names[::-1].index("passages")
+    told = [data["text"] for name, data in events[begun:] if name == "delta"]
+    assert begun > 0
+    assert "".join(told) == "The fee is 12 euros [1]."
+    assert SECRET not in str(events[begun:])
+
+
 @pytest.mark.parametrize(
     "pieces", [("NO_ANSWER",), ("NO", "_ANS", "WER", "\n"), ("\n\nNO_ANSWER.",)]
 )
