@@ -53,7 +53,7 @@ class ReasoningSplitter:
     def feed(self, text: str) -> Split:
         """Take the next piece of text and return what is sure by now."""
         self._held += text
-        self._undecided = self._undecided and not self._tells()
+        self._undecided = self._undecided and not self._tells(len(text))
         return Split() if self._undecided else self._split()
 
     def separated(self) -> None:
@@ -75,11 +75,11 @@ class ReasoningSplitter:
             return Split(split.reasoning + self._held, split.content)
         return Split(split.reasoning, split.content + self._answer(self._held))
 
-    def _tells(self) -> bool:
-        """Say whether the text tells by a mark whether it begins with thinking."""
-        return any(
-            mark[1] or not self._held[: mark.start()].strip() for mark in _MARK.finditer(self._held)
-        )
+    def _tells(self, n_new: int) -> bool:
+        """Say whether a mark, whose end is new, tells that the text begins with thinking."""
+        new = self._held[-(n_new + len(THOUGHT)) :]
+        begins = self._held.lstrip()[: len(THINK)].lower()
+        return begins == THINK or any(mark[1] for mark in _MARK.finditer(new))
 
     def _split(self) -> Split:
         """Split what is held, but for an end that may become a mark."""
