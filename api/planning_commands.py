@@ -82,9 +82,8 @@ def _of_object(text: str, number: int) -> str:
             f"line {number} begins with '{{' and is no JSON object ({exc}); "
             "give one object a line, or plain questions"
         ) from exc
-    question = found.get("question", found.get("text"))
-    if not isinstance(question, str):
-        raise InputError(
-            f'line {number} has no question; give it as a text under "question" or "text"'
-        )
-    return str(question.encode("utf-8", "replace").decode("utf-8"))
+    for name in ("question", "text"):
+        question = found.get(name)
+        if isinstance(question, str) and question.strip():
+            return question.encode("utf-8", "replace").decode("utf-8")
+    raise InputError(f'line {number} has no question; give it as a text under "question" or "text"')

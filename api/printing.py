@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ragqwen import messages
+
 if TYPE_CHECKING:
     from ragqwen.records import Answer, Citation, Passage
 
@@ -18,10 +20,11 @@ def print_answer(answer: "Answer", *, notices: bool = True, explain: bool = Fals
     if answer.citations:
         click.echo()
     for cited in answer.citations:
-        unsupported = "" if cited.status == "verified" else "  (does not support what cites it)"
-        click.echo(f"{cited.marker} {place(cited, cited.page)}{unsupported}")
+        doubt = messages.translated(messages.NOT_CONFIRMED, answer.language)
+        doubt = "" if cited.status == "verified" else f"  ({doubt})"
+        click.echo(f"{cited.marker} {place(cited, cited.page)}{doubt}")
     if answer.unsupported_claims:
-        click.echo("\nNot found in the documents:")
+        click.echo("\n" + messages.translated(messages.NOT_IN_DOCUMENTS, answer.language))
     for claim in answer.unsupported_claims:
         click.echo(f"- {claim}")
     if explain:

@@ -1,6 +1,7 @@
 """A `vllm serve` of our own: started, waited for, started again when it falls, and stopped."""
 
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -23,14 +24,29 @@ _UNHEALTHY = 3  # looks in a row without an answer before it is started again
 _STOP_SECONDS = 20.0
 _MAX_WAIT_SECONDS = 60.0  # between two starts
 _LOG_TAIL = 1500
+_RESTART_SECONDS = 300.0  # least time that a restart is given to load
+_RESTART_FACTOR = 3  # of the time that the first start took
 _ENVIRONMENT = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+# Waits until its standard input ends, as it does when ragqwen ends in whatever way, a kill -9 too;
+# then ends the process group, by force if it is there after 20 seconds
+_GUARD = """\
+read -r _
+kill -s TERM -- "-$0"
+seconds=20
+while [ "$seconds" -gt 0 ] && kill -s 0 -- "-$0"; do
+    sleep 1
+    seconds=$((seconds - 1))
+done
+kill -s KILL -- "-$0"
+"""
 
 
 class VllmProcess:
     """One `vllm serve` on a free port of this machine, for as long as the context lasts.
 
     What it prints goes to a log file. When it ends by itself or stops answering `/health`, it is
-    started again, after a wait that doubles up to a minute.
+    started again, after a wait that doubles up to a minute; a restart that hangs is given up for
+    another. When this process is killed, a shell that waits for that ends vLLM and its workers.
     """
 
     def __init__(
@@ -42,6 +58,7 @@ class VllmProcess:
         command: str = "vllm",
         say: Callable[[str], None] = lambda _: None,
         health_seconds: float = _HEALTH_SECONDS,
+        restart_seconds: float | None = None,
     ) -> None:
         """Note what to run; nothing is started yet.
 
@@ -49,6 +66,9 @@ class VllmProcess:
         :param options: of `vllm serve`.
         :param command: the executable.
         :param say: told in a line when it starts, is ready and falls.
+        :param health_seconds: between two looks at it.
+        :param restart_seconds: the most that a restart may take; by default three times what the
+            first start took, and five minutes at least.
         """
         self._model = model
         self._options = list(options)
@@ -57,7 +77,9 @@ class VllmProcess:
         self._say = say
         self._health_seconds = health_seconds
         self._port = _free_port()
+        self._restart_seconds = restart_seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="vllm", daemon=True)
 
@@ -84,7 +106,9 @@ class VllmProcess:
             )
         try:
             self._start()
-            self._wait_until_ready()
+            took = self._wait_until_ready()
+            if self._restart_seconds is None:
+                self._restart_seconds = max(_RESTART_SECONDS, _RESTART_FACTOR * took)
         except BaseException:  # an interrupt too must not leave it running
             self._stop()
             raise
@@ -121,18 +145,34 @@ class VllmProcess:
                 env={**os.environ, **_ENVIRONMENT},
                 start_new_session=True,  # its workers stop with it, and not by our own Ctrl-C
             )
+        self._guard = subprocess.Popen(
+            ["sh", "-c", _GUARD, str(self._process.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, limit_seconds: float = math.inf) -> float:
+        """Wait until it answers, and return for how many seconds.
+
+        :raises ModelUnavailable: if it ends before, or takes longer than the limit.
+        """
         began = time.monotonic()
         while not self._healthy():
-            if self._ended():
+            waited = time.monotonic() - began
+            trouble = "ended before it was ready" if self._ended() else ""
+            if waited > limit_seconds:
+                trouble = f"was not ready after {waited:.0f} s and is given up"
+            if trouble:
                 raise ModelUnavailable(
-                    f"vllm ended before it was ready; see {self._log}, which ends:\n"
-                    f"{_tail(self._log)}"
+                    f"vllm {trouble}; see {self._log}, which ends:\n{_tail(self._log)}"
                 )
             if self._stopping.wait(_POLL_SECONDS):
-                return
-        self._say(f"vllm serves {self._model} after {time.monotonic() - began:.0f} s")
+                return waited
+        took = time.monotonic() - began
+        self._say(f"vllm serves {self._model} after {took:.0f} s")
+        return took
 
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
@@ -161,9 +201,10 @@ class VllmProcess:
             wait, failures = min(2 * wait, _MAX_WAIT_SECONDS), 0
             try:
                 self._start()
-                self._wait_until_ready()
+                self._wait_until_ready(self._restart_seconds or math.inf)
             except (ModelUnavailable, OSError) as error:
                 self._say(str(error))
+                failures = _UNHEALTHY  # so that one that hangs isn't waited for further
 
     def _stop(self) -> None:
         """End the process and its workers, by force if they don't go."""
@@ -179,6 +220,10 @@ class VllmProcess:
             except subprocess.TimeoutExpired:
                 continue
         self._process = None
+        if self._guard is not None:  # after all else, so that it guards this too
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
 
 
 def _free_port() -> int:

@@ -14,7 +14,7 @@ from ragqwen.citations import CitedAnswer, cite_generated, cite_quotes
 from ragqwen.errors import ModelError
 from ragqwen.planning import Asked, Planner, ThinkingPlan, budget_scale, strip_switches
 from ragqwen.reader import ExtractiveReader
-from ragqwen.reasoning import THOUGHT, ReasoningSplitter, without_thinking
+from ragqwen.reasoning import ReasoningSplitter
 from ragqwen.records import Answer, Passage, Thinking
 from ragqwen.retrieval import Evidence, Retriever
 
@@ -43,7 +43,9 @@ class Writer:
 class PassagesFound:
     """The passages were found; the answer comes next.
 
-    A second one, after text, says that the text failed verification and the answer begins anew.
+    Another one, after text, takes the text back: it failed verification, or was thinking that
+    showed itself late, or a refusal, or a second attempt that was no better. The answer begins
+    anew.
     """
 
     passages: tuple[Passage, ...]
@@ -87,6 +89,7 @@ class _Draft:
 
     cited: CitedAnswer
     evidence: Evidence
+    written: str = ""  # before its markers were checked
     model: str = EXTRACTIVE
     budget_tokens: int = 0
     used_tokens: int = 0
@@ -210,6 +213,9 @@ class Answerer:
                     drafts.append(second)
                 except ModelError as error:  # there is an answer already
                     _log.warning("the second attempt at an answer failed: %s", error)
+                if _better(drafts) is first:
+                    yield PassagesFound(first.evidence.passages)
+                    yield TextDelta(first.written)
         yield AnswerDone(self._answer(question, language, plan, drafts, timer.timings_ms))
 
     def _retrieve(self, question: str, k: int) -> Evidence:
@@ -223,8 +229,8 @@ class Answerer:
         drafts: list[_Draft],
         timings_ms: dict[str, float],
     ) -> Answer:
-        """Return the answer made of the better attempt, the later one if they are as good."""
-        best = min(reversed(drafts), key=lambda draft: (draft.n_verified == 0, draft.n_failures))
+        """Return the answer made of the better attempt."""
+        best = _better(drafts)
         budget_tokens = sum(draft.budget_tokens for draft in drafts)
         return Answer(
             question=question,
@@ -271,21 +277,19 @@ class Answerer:
         passages = fit_passages(evidence.passages, self._context_tokens)
         prompt = build_messages(evidence.question, passages, language)
         splitter = ReasoningSplitter(expects_thinking=False)
-        written, text, streamed, used = "", "", "", 0
+        text, streamed, used = "", "", 0
         for chunk in writer.chat.stream(prompt, thinking_budget=budget_tokens):
             used += _reasoning_tokens(chunk)
-            written += chunk.text
-            text += splitter.feed(chunk.text).content
+            split = splitter.feed(chunk.text)
+            text = split.content if split.restarts else text + split.content
+            if split.restarts and streamed:
+                yield PassagesFound(evidence.passages)
+                streamed = ""
             bare = text.strip(_DRESS)
             if not NO_ANSWER.startswith(bare[: len(NO_ANSWER)]) and len(text) > len(streamed):
                 yield TextDelta(text[len(streamed) :])
                 streamed = text
         text += splitter.end(cut=False).content
-        if THOUGHT in written:  # what stood before a closing mark alone was thinking after all
-            text = without_thinking(written)
-        if not text.startswith(streamed):
-            yield PassagesFound(evidence.passages)
-            streamed = ""
         lap("generation")
         if not text.strip():
             raise ModelError(
@@ -293,13 +297,21 @@ class Answerer:
             )
         if regex.search(rf"(?i)(?<![a-z0-9]){NO_ANSWER}(?![a-z0-9])", text):
             refusal = messages.translated(messages.NOT_FOUND, language)
+            if streamed:
+                yield PassagesFound(evidence.passages)
             yield TextDelta(refusal)
-            return _Draft(CitedAnswer(refusal), evidence, writer.name, budget_tokens, used)
+            cited = CitedAnswer(refusal)
+            return _Draft(cited, evidence, refusal, writer.name, budget_tokens, used)
         if len(text) > len(streamed):  # what might have become the marker, such as "No"
             yield TextDelta(text[len(streamed) :])
         cited = cite_generated(text, passages, language, self._aligner)
         lap("citation")
-        return _Draft(cited, evidence, writer.name, budget_tokens, used)
+        return _Draft(cited, evidence, text, writer.name, budget_tokens, used)
+
+
+def _better(drafts: list[_Draft]) -> _Draft:
+    """Return the better attempt, the later one if they are as good."""
+    return min(reversed(drafts), key=lambda draft: (draft.n_verified == 0, draft.n_failures))
 
 
 def _next_budget(budget_tokens: int, ceiling_tokens: int, used_tokens: int) -> int:

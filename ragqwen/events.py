@@ -1,9 +1,12 @@
 """Server-sent events of a model's server, put together from whatever pieces arrive."""
 
 import json
+import logging
 from typing import Any
 
 from ragqwen.errors import ModelError
+
+_log = logging.getLogger(__name__)
 
 
 class EventReader:
@@ -44,9 +47,18 @@ def _event(raw: bytes) -> dict[str, Any] | None:
     try:
         event = json.loads(data)
     except ValueError as exc:
-        raise ModelError(f"the model's server sent a broken event: {data[:200]!r}") from exc
+        raise _odd("broken JSON", data) from exc
     if not isinstance(event, dict):
-        raise ModelError(f"the model's server sent an odd event: {data[:200]!r}")
+        raise _odd("no JSON object", data)
     if event.get("error"):
         raise ModelError(f"the model's server broke off: {event['error']!r:.300}")
     return event
+
+
+def _odd(what: str, data: str) -> ModelError:
+    """Return an error that doesn't quote the event, because that may be thinking."""
+    _log.debug("event: %s", data)
+    return ModelError(
+        f"the model's server sent an event of {len(data)} characters that is {what}; "
+        "logging at level DEBUG shows it"
+    )

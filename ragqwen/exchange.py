@@ -1,7 +1,7 @@
 """What goes to a server and what comes back for one answer, without the sending itself."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk
@@ -52,7 +52,9 @@ class Exchange:
         if reasoning:
             self._splitter.separated()
         split = self._splitter.feed(delta.get("content") or "")
-        return self._chunk(Split(reasoning + split.reasoning, split.content), _tool_calls(delta))
+        return self._chunk(
+            replace(split, reasoning=reasoning + split.reasoning), _tool_calls(delta)
+        )
 
     def feed_whole(self, response: Mapping[str, Any]) -> ChatGenerationChunk | None:
         """Take a response that isn't a stream.
@@ -64,7 +66,8 @@ class Exchange:
             message = dict(choice["message"])
         except (KeyError, IndexError, TypeError) as exc:
             raise ModelError(
-                f"the language model's server sent no message: {response!r:.200}"
+                "the language model's server sent no message, only "
+                f"{', '.join(response) or 'an empty object'}; check RAGQWEN_LLM_BASE_URL"
             ) from exc
         return self.feed({**response, "choices": [{**choice, "delta": message}]})
 
@@ -100,7 +103,7 @@ class Exchange:
         self, split: Split, tool_calls: tuple[ToolCallChunk, ...] = ()
     ) -> ChatGenerationChunk | None:
         self._reasoning += split.reasoning
-        if not (split.reasoning or split.content or tool_calls):
+        if not (split.reasoning or split.content or split.restarts or tool_calls):
             return None
         return ChatGenerationChunk(message=_message(split, tool_calls))
 
@@ -170,9 +173,11 @@ class TwoPhaseExchange(Exchange):
 
 
 def _message(split: Split, tool_calls: tuple[ToolCallChunk, ...]) -> AIMessageChunk:
+    """Return a chunk; a closing mark at its beginning says that all content before was thinking."""
     reasoning = {"reasoning_content": split.reasoning} if split.reasoning else {}
+    content = THOUGHT + split.content if split.restarts else split.content
     return AIMessageChunk(
-        content=split.content, additional_kwargs=reasoning, tool_call_chunks=list(tool_calls)
+        content=content, additional_kwargs=reasoning, tool_call_chunks=list(tool_calls)
     )
 
 

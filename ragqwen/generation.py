@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.chat_models import agenerate_from_stream, generate_from_stream
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -20,6 +20,7 @@ from ragqwen.engines import ENGINES, OFF, UNLIMITED, Engine, EngineName
 from ragqwen.errors import InputError
 from ragqwen.exchange import Exchange, TwoPhaseExchange
 from ragqwen.model_server import ModelServer
+from ragqwen.reasoning import THOUGHT
 
 # Source: Qwen3's model card. The server's own defaults are unknown, so these are always sent.
 _PLAIN_SAMPLING = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "min_p": 0.0}
@@ -36,7 +37,9 @@ class QwenChat(BaseChatModel):
     is of the answer alone, and whatever else the server takes (`structured_outputs`, `logprobs`).
 
     Thinking goes to `additional_kwargs["reasoning_content"]`, of which langchain-core makes a
-    reasoning block, and never into the content; none is sent back in a history.
+    reasoning block, and never into the content; none is sent back in a history. A stream alone
+    can't take back what it gave: where a closing mark without an opening one tells late that it was
+    thinking, the mark comes as content, and what follows it is the answer (`without_thinking`).
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -100,7 +103,8 @@ class QwenChat(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         if self._only_streams(kwargs):
-            return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
+            chunks = self._stream(messages, stop, run_manager, **kwargs)
+            return _settled(generate_from_stream(chunks))
         exchange = self._exchange(messages, stop, stream=False, **kwargs)
         (request,) = exchange.requests()
         chunk = exchange.feed_whole(self._server.post(request.path, request.body))
@@ -114,7 +118,8 @@ class QwenChat(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         if self._only_streams(kwargs):
-            return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
+            chunks = self._astream(messages, stop, run_manager, **kwargs)
+            return _settled(await agenerate_from_stream(chunks))
         exchange = self._exchange(messages, stop, stream=False, **kwargs)
         (request,) = exchange.requests()
         chunk = exchange.feed_whole(await self._server.apost(request.path, request.body))
@@ -217,3 +222,11 @@ class QwenChat(BaseChatModel):
             body["max_tokens"] = answer_tokens + (budget + _MARK_TOKENS if budget else 0)
         thinks = budget != OFF or _ALWAYS_THINKS in body["model"].lower()
         return Exchange(body, expects_thinking=thinks)
+
+
+def _settled(result: ChatResult) -> ChatResult:
+    """Return what a stream came to, without what it took back."""
+    (generation,) = result.generations
+    kept = generation.message.text.rpartition(THOUGHT)[2]
+    message = generation.message.model_copy(update={"content": kept})
+    return ChatResult(generations=[ChatGeneration(message=message)])

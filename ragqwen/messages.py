@@ -10,6 +10,8 @@ NO_MODEL = (
 )
 NOT_FOUND = "The documents do not answer this question."
 NO_DOCUMENTS = "There are no documents in this collection yet."
+NOT_IN_DOCUMENTS = "Not found in the documents:"
+NOT_CONFIRMED = "not confirmed"
 
 
 def translated(message: str, language: str) -> str:

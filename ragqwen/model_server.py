@@ -212,9 +212,10 @@ class ModelServer:
         return data
 
     def _odd(self, response: httpx.Response) -> ModelError:
-        return ModelError(
-            f"the server at {self._base_url} sent no JSON object: {response.text[:200]!r}; "
-            f"check {self._hints['setting']}_BASE_URL"
+        kind = response.headers.get("content-type", "of no type")
+        return ModelError(  # that doesn't quote the response, because it may be thinking
+            f"the server at {self._base_url} sent no JSON object but {len(response.text)} "
+            f"characters, {kind}; check {self._hints['setting']}_BASE_URL"
         )
 
 

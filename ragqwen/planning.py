@@ -33,7 +33,11 @@ LEAST_TOKENS = 1024
 """The first step: budgets below it buy little on hard tasks (Qwen3 technical report, figure 2)."""
 
 _IDENTIFIED_CHARS = 2000
-_SWITCH = regex.compile(r"(?<![^\s。？！])/(?:no_)?think(?!\S)")
+_MARKS = "?!,;？！，；、。…।॥؟۔）」』”»"  # that may stand right before a switch
+_SWITCH = regex.compile(
+    rf"(?<![^\s{_MARKS}\p{{L}}\p{{M}}]|\p{{Latin}})(/(?:no_)?think)"
+    r"(?![\p{Latin}\p{M}\p{N}_/]|[-.'’@=&#%+~:\\][\p{Latin}\p{N}_])(?:\.(?!\S))?"
+)
 _CALLED = {
     "words": "its length",
     "numbers": "its numbers",
@@ -119,14 +123,20 @@ class Planner:
 def strip_switches(question: str) -> tuple[str, Switch | None]:
     """Return the question without `/think` and `/no_think`, and the last of them.
 
-    They count as whole tokens, between white space or after a mark that ends a sentence in a script
-    without spaces.
+    They count where no Latin letter, digit or sign of an address goes on before or behind: beside a
+    mark or a letter of another script they do, in `/thinking`, `a/think`, `/think/x` and in quotes
+    they don't.
     """
-    found = _SWITCH.findall(question)
-    if not found:
+    pieces = _SWITCH.split(question)  # text, switch, text and so on
+    if len(pieces) == 1:
         return question, None
-    kept = (piece.strip() for piece in _SWITCH.split(question))
-    return " ".join(piece for piece in kept if piece), found[-1]
+    kept: list[str] = []
+    for number, piece in enumerate(map(str.strip, pieces[::2])):
+        if number and not kept:
+            piece = piece.lstrip(f"{_MARKS} ")  # of a switch that was set off, "/think, who …"
+        if piece:
+            kept += [" ", piece] if kept and piece[0] not in _MARKS else [piece]
+    return "".join(kept), pieces[-2]
 
 
 def budget_scale(ceiling_tokens: int) -> tuple[int, ...]:

@@ -1,6 +1,16 @@
-"""Thinking kept apart from the answer, whatever a server makes of its marks."""
+"""Thinking kept apart from the answer, whatever a server makes of its marks.
+
+The answer is what stands after the last closing mark, up to an opening one, as Qwen3's own template
+reads a history. What stands before a closing mark is thinking, whether or not a mark opened it:
+servers drop opening marks, and thinking may speak of marks itself. The price: an answer that quotes
+both marks loses what stands before the last, and one that quotes an opening mark what follows it.
+Passages reach the model with their marks made harmless (`ragqwen.prompt.neutralise`), so it seldom
+has any to quote. Marks count in upper and lower case.
+"""
 
 from dataclasses import dataclass
+
+import regex
 
 THINK, THOUGHT = "<think>", "</think>"
 # Source: Qwen3's documentation, "Thinking budget"; the model was trained to answer after it.
@@ -8,47 +18,43 @@ EARLY_STOP = (
     "\n\nConsidering the limited time by the user, I have to give the solution based on the "
     f"thinking directly now.\n{THOUGHT}\n\n"
 )
+_MARK = regex.compile("<(/?)think>", regex.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A piece of thinking and a piece of the answer; either may be empty."""
+    """A piece of thinking and a piece of the answer; either may be empty.
+
+    `restarts` says that all content before was thinking: the answer begins anew with this piece.
+    What is taken back so is in `reasoning`.
+    """
 
     reasoning: str = ""
     content: str = ""
+    restarts: bool = False
 
 
 class ReasoningSplitter:
-    """Splits a model's text as it comes; where it is cut into pieces changes nothing.
+    """Splits a model's text as it comes; where it is cut into pieces changes nothing in the end.
 
-    Text between the marks is thinking wherever it stands, and the marks themselves are neither.
     Where thinking is expected, text without an opening mark is held back until a closing mark
-    tells that it was thinking, or the end that it was the answer.
+    tells that it was thinking, or the end that it was the answer. Where it isn't, the answer comes
+    at once, and is taken back if a closing mark tells that it was thinking after all.
     """
 
     def __init__(self, *, expects_thinking: bool) -> None:
         """:param expects_thinking: whether the model may think with no opening mark in sight."""
         self._undecided = expects_thinking
         self._thinking = False
-        self._answering = False  # from the answer's first character on that isn't white
+        self._marked = False  # from the first mark on
+        self._given = ""  # of the answer
         self._held = ""
 
     def feed(self, text: str) -> Split:
         """Take the next piece of text and return what is sure by now."""
         self._held += text
-        if self._undecided and not self._decide():
-            return Split()
-        reasoning, content = "", ""
-        while True:
-            found = self._next_mark()
-            piece, self._held = self._held[: found[0]], self._held[found[0] + len(found[1]) :]
-            if self._thinking:
-                reasoning += piece
-            else:
-                content += self._answer(piece)
-            if not found[1]:
-                return Split(reasoning, content)
-            self._thinking = found[1] == THINK
+        self._undecided = self._undecided and not self._tells(len(text))
+        return Split() if self._undecided else self._split()
 
     def separated(self) -> None:
         """Note that the server sends thinking in a field of its own: the text is the answer."""
@@ -60,40 +66,51 @@ class ReasoningSplitter:
         :param cut: whether the model ran out of tokens; text that bears no mark is then taken for
             thinking where that is expected, because it must not leak.
         """
-        held, self._held = self._held, ""
-        begun = not self._answering and THINK.startswith(held.strip())  # cut off within the mark
-        if self._thinking or begun or (self._undecided and cut):
-            return Split(reasoning=held)
-        return Split(content=self._answer(held))
+        if self._undecided and cut:
+            return Split(reasoning=self._held)
+        split = self._split()
+        # What is held now may be the beginning of a mark, or may just look like it
+        begun = not (self._marked or self._given) and THINK.startswith(self._held.strip().lower())
+        if self._thinking or begun:
+            return Split(split.reasoning + self._held, split.content)
+        return Split(split.reasoning, split.content + self._answer(self._held))
 
-    def _decide(self) -> bool:
-        """Decide whether the text begins with thinking, once a mark is there to tell."""
-        opened = self._held.lstrip().startswith(THINK)
-        if opened or THOUGHT in self._held:
-            self._undecided = False
-            self._thinking = not opened
-        return not self._undecided
+    def _tells(self, n_new: int) -> bool:
+        """Say whether a mark, whose end is new, tells that the text begins with thinking."""
+        new = self._held[-(n_new + len(THOUGHT)) :]
+        begins = self._held.lstrip()[: len(THINK)].lower()
+        return begins == THINK or any(mark[1] for mark in _MARK.finditer(new))
 
-    def _next_mark(self) -> tuple[int, str]:
-        """Return where a mark is and the mark, or an empty one where what may become one begins."""
-        marks = [THOUGHT] if self._thinking else [THINK, THOUGHT]
-        found = [(self._held.find(mark), mark) for mark in marks if mark in self._held]
-        if found:
-            return min(found)
-        longest = min(len(self._held), len(THOUGHT) - 1)
-        for length in range(longest, 0, -1):
-            if any(mark.startswith(self._held[-length:]) for mark in marks):
-                return len(self._held) - length, ""
-        return len(self._held), ""
+    def _split(self) -> Split:
+        """Split what is held, but for an end that may become a mark."""
+        reasoning, content, restarts = "", "", False
+        while True:
+            mark = _MARK.search(self._held, partial=True)
+            start = mark.start() if mark else len(self._held)
+            if self._thinking:
+                reasoning += self._held[:start]
+            else:
+                content += self._answer(self._held[:start])
+            if mark is None or mark.partial:
+                self._held = self._held[start:]
+                return Split(reasoning, content, restarts)
+            if mark[1]:
+                restarts = restarts or len(self._given) > len(content)
+                reasoning += self._given
+                self._given = content = ""
+            elif self._thinking:
+                reasoning += mark[0]
+            self._held = self._held[mark.end() :]
+            self._thinking, self._marked = not mark[1], True
 
     def _answer(self, text: str) -> str:
-        if not self._answering:
-            text = text.lstrip()
-            self._answering = bool(text)
-        return text
+        """Note and return a piece of the answer, which begins with its first visible character."""
+        piece = text if self._given else text.lstrip()
+        self._given += piece
+        return piece
 
 
 def without_thinking(text: str) -> str:
     """Return a whole text of a model without its thinking."""
-    splitter = ReasoningSplitter(expects_thinking=THOUGHT in text)
+    splitter = ReasoningSplitter(expects_thinking=False)
     return splitter.feed(text).content + splitter.end(cut=False).content

@@ -33,6 +33,16 @@ def test_a_json_line_is_planned_like_a_plain_one(cli: CommandLine, name: str) ->
     assert plain == of_json
 
 
+@pytest.mark.parametrize("question", [None, "", " ", 5, ["?"]])
+def test_whichever_of_question_and_text_says_something_is_planned(
+    cli: CommandLine, question: object
+) -> None:
+    (planned,) = plans(cli, json.dumps({"question": question, "text": LOOK_UP}))
+    assert planned["question"] == LOOK_UP
+    (planned,) = plans(cli, json.dumps({"question": LOOK_UP, "text": question}))
+    assert planned["question"] == LOOK_UP
+
+
 def test_empty_lines_are_passed_over(cli: CommandLine) -> None:
     assert len(plans(cli, f"\n  \n{LOOK_UP}\n\n")) == 1
     assert plans(cli, "") == []
@@ -52,6 +62,7 @@ def test_a_file_is_read(cli: CommandLine, tmp_path: Path) -> None:
         ('{"title": "x"}', "has no question"),
         ('{"question": 5}', "has no question"),
         ('{"question": null, "text": null}', "has no question"),
+        ('{"question": " ", "text": ""}', "has no question"),
         ("{" * 100_000, "is no JSON object"),
     ],
 )

@@ -88,10 +88,19 @@ def test_what_the_documents_do_not_bear_out_is_marked_for_a_person(
 ) -> None:
     model.deltas = content("The fee is 13 euros [1]. Zeppelins were popular in Peru.")
     said = asking.run("ask", QUESTION).stdout
-    assert "(does not support what cites it)" in said
+    assert "(not confirmed)" in said
     assert said.endswith(
         "\nNot found in the documents:\n- The fee is 13 euros.\n- Zeppelins were popular in Peru.\n"
     )
+
+
+def test_what_is_not_borne_out_is_marked_in_the_answer_s_language(
+    asking: CommandLine, model: ModelServer
+) -> None:
+    model.deltas = content("Die Gebühr beträgt 13 Euro [1].")
+    said = asking.run("ask", QUESTION, "--language", "deu_Latn").stdout
+    assert "(nicht bestätigt)" in said
+    assert said.endswith("\nIn den Dokumenten nicht gefunden:\n- Die Gebühr beträgt 13 Euro.\n")
 
 
 def test_the_model_is_named_and_no_notice_says_it_is_missing(
@@ -150,6 +159,19 @@ class TestThinkingNeverAppears:
         for said in (stream, whole):
             assert SECRET not in said
             assert "think>" not in said
+
+
+def test_thinking_that_a_closing_mark_alone_tells_of_is_taken_back(
+    served: Collection, model: ModelServer
+) -> None:
+    model.deltas = content(SECRET, " and </THI", "NK>\n\nThe fee is ", "12 euros [1].")
+    events = sse_events(served.post("ask/stream", question=QUESTION, thinking="off").text)
+    names = [name for name, _ in events]
+    begun = len(names) - 1 - names[::-1].index("passages")
+    told = [data["text"] for name, data in events[begun:] if name == "delta"]
+    assert begun > 0
+    assert "".join(told) == "The fee is 12 euros [1]."
+    assert SECRET not in str(events[begun:])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,12 +20,14 @@ from ragqwen.errors import ModelUnavailable
 # Answers /health, notes its arguments, and starts a worker, as vLLM does
 SERVER = """\
 #!{python}
-import http.server, pathlib, subprocess, sys
+import http.server, pathlib, subprocess, sys, time
 folder = pathlib.Path(__file__).parent
 with (folder / "calls").open("a") as calls:
     calls.write(" ".join(sys.argv[1:]) + "\\n")
 if (folder / "broken").exists():
     sys.exit("the model does not fit")
+while (folder / "hung").exists():
+    time.sleep(0.05)
 worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 with (folder / "workers").open("a") as workers:
     workers.write(f"{{worker.pid}}\\n")
@@ -47,7 +50,7 @@ def command(tmp_path: Path) -> Path:
     return path
 
 
-def server(command: Path, said: list[str] | None = None) -> VllmProcess:
+def server(command: Path, said: list[str] | None = None, **more: Any) -> VllmProcess:
     return VllmProcess(
         "Qwen/Qwen3-8B",
         ["--max-model-len", "4096"],
@@ -55,6 +58,7 @@ def server(command: Path, said: list[str] | None = None) -> VllmProcess:
         command=str(command),
         say=(said if said is not None else []).append,
         health_seconds=0.05,
+        **more,
     )
 
 
@@ -120,6 +124,21 @@ def test_a_server_that_stays_ill_is_started_again(command: Path) -> None:
         assert eventually(lambda: healthy(process))
 
 
+def test_a_restart_that_hangs_is_given_up_for_another(command: Path) -> None:
+    said: list[str] = []
+    hung = command.parent / "hung"
+    with server(command, said, restart_seconds=0.5) as process:
+        hung.touch()
+        assert process.process_id
+        os.killpg(process.process_id, signal.SIGKILL)
+        assert eventually(lambda: sum("starts" in line for line in said) >= 3)
+        hung.unlink()
+        assert eventually(lambda: healthy(process))
+    assert any("was not ready after" in line and "given up" in line for line in said)
+    waits = [line for line in said if "started again in" in line]
+    assert ["in 1 s" in waits[0], "in 2 s" in waits[1]] == [True, True]
+
+
 def test_a_server_that_ends_at_once_is_reported_with_its_log(command: Path) -> None:
     (command.parent / "broken").touch()
     with pytest.raises(ModelUnavailable, match="the model does not fit"), server(command):
@@ -152,7 +171,7 @@ def test_models_refuses_a_context_that_no_size_has() -> None:
     assert "131,072" in result.output
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_serve_answers_with_its_own_vllm_and_takes_it_along_when_it_ends(
     command: Path, number: signal.Signals
 ) -> None:

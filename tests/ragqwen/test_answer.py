@@ -285,10 +285,14 @@ def test_an_answer_that_fails_verification_is_tried_again_with_more_thinking() -
 
 def test_the_first_answer_stays_if_the_second_is_worse() -> None:
     chat = turns(f"The ferry to Gavdos leaves at six [1]. {WRONG}", f"{WRONG} {WRONG} {WRONG}")
-    answer = make_answerer(chat=chat).ask(QUESTION)
+    *_, restart, delta, done = make_answerer(chat=chat).stream(QUESTION)
     assert len(chat.budgets) == 2
-    assert answer.answer.startswith("The ferry to Gavdos leaves at six [1].")
-    assert answer.answerable
+    assert isinstance(restart, PassagesFound)
+    assert delta == TextDelta(chat.turns[0])
+    assert isinstance(done, AnswerDone)
+    assert done.answer.passages == restart.passages
+    assert done.answer.answer.startswith("The ferry to Gavdos leaves at six [1].")
+    assert done.answer.answerable
 
 
 @pytest.mark.parametrize("options", [{"thinking": "off"}, {"thinking": 64}])

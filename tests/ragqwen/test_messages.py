@@ -14,6 +14,8 @@ SOURCES = (
     messages.NO_MODEL,
     messages.NOT_FOUND,
     messages.NO_DOCUMENTS,
+    messages.NOT_IN_DOCUMENTS,
+    messages.NOT_CONFIRMED,
 )
 NAMES = (
     "RAGQWEN_LLM_BASE_URL",

@@ -97,6 +97,9 @@ def test_from_the_threshold_on_the_first_step_is_the_least(level: float, ceiling
     assert planned_tokens(1.0, ceiling) == ceiling
 
 
+_NO = (None, None)
+
+
 @pytest.mark.parametrize(
     ("typed", "question", "switch"),
     [
@@ -109,6 +112,24 @@ def test_from_the_threshold_on_the_first_step_is_the_least(level: float, ceiling
         ("see http://a.org/think and and/or /thinking", None, None),
         ("what is /no_thinking or x/think?", None, None),
         ("/THINK hard", None, None),
+        ("/no_think他是谁？", "他是谁？", "/no_think"),
+        ("/no_think，他是谁？", "他是谁？", "/no_think"),
+        ("他是谁/no_think", "他是谁", "/no_think"),
+        ("他是谁/no_think，请简短回答", "他是谁，请简短回答", "/no_think"),
+        ("この人は誰ですか。/thinkよく考えて", "この人は誰ですか。 よく考えて", "/think"),
+        ("ใครคือเขา/no_think", "ใครคือเขา", "/no_think"),
+        ("/no_thinkကိုကိုဘယ်သူလဲ", "ကိုကိုဘယ်သူလဲ", "/no_think"),
+        ("/think: who is it?", ": who is it?", "/think"),
+        ("/no_think, who is it?", "who is it?", "/no_think"),
+        ("Who is it? /no_think.", "Who is it?", "/no_think"),
+        ("Who is it?/no_think!", "Who is it?!", "/no_think"),
+        ("من هو؟/no_think", "من هو؟", "/no_think"),
+        ('what does "/no_think" or (/think) mean', None, None),
+        (
+            "/think/x, ./think, ../think, /think.html, /think-tank, /think's /think=1 a:/think",
+            *_NO,
+        ),
+        ("5/think, /think2, ~/think, /think_x, //think, /think/", *_NO),
         ("two  spaces", None, None),
     ],
 )
@@ -118,7 +139,7 @@ def test_soft_switches_are_whole_tokens_and_the_last_counts(
     assert strip_switches(typed) == (typed if question is None else question, switch)
 
 
-@given(st.lists(st.sampled_from(["/think", "/no_think", "a", " ", "\n", "。", "/"])))
+@given(st.lists(st.sampled_from(["/think", "/no_think", *'a \n。/，,.:?!他กํ"'])))
 def test_no_switch_is_left_in_what_is_stripped(pieces: list[str]) -> None:
     kept, _ = strip_switches("".join(pieces))
     assert strip_switches(kept) == (kept, None)
