@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import chain, count, islice
+from itertools import accumulate, chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class StaticEmbedder:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for first, words, starts in _blocks(texts):
             rows, known = self._look_up(words)
-            vectors[first : first + len(starts) - 1] += _sums(rows, starts, known)
+            vectors[first : first + len(starts) - 1] += sum_rows(rows, starts, known)
         return unit(vectors)
 
     def embed_query(self, text: str) -> Vectors:
@@ -114,12 +114,12 @@ class StaticEmbedder:
             some = words[at : at + _ENCODE_BATCH]
             found = self._model.tokenizer.encode_batch_fast(some, add_special_tokens=False)
             pieces = [each.ids for each in found]
-            starts = np.cumsum([0, *map(len, pieces)])
+            starts = [0, *accumulate(map(len, pieces))]
             flat = np.fromiter(chain.from_iterable(pieces), np.int32, count=starts[-1])
             used, column = np.unique(flat, return_inverse=True)
             table = self._model.table[used] * self._model.weights[used, None]
             rows = [self._row_of[word] for word in some]
-            self._known[rows] = _sums(column, starts, table)
+            self._known[rows] = sum_rows(column, starts, table)
         self._known_chars += sum(map(len, words))
         self._n_known = len(self._row_of)
 
@@ -131,16 +131,6 @@ class StaticEmbedder:
         self._known_chars = 0
 
 
-def _sums(rows: npt.NDArray[Any], starts: Any, vectors: Vectors) -> Vectors:
-    """Return the sums of `vectors[rows[a:b]]` for each two neighbouring starts."""
-    from scipy import sparse
-
-    ones = np.ones(len(rows), dtype=np.float32)
-    counts = sparse.csr_matrix((ones, rows, starts), shape=(len(starts) - 1, len(vectors)))
-    sums: Vectors = counts @ vectors
-    return sums
-
-
 def unit(vectors: Vectors) -> Vectors:
     """Return vectors at length 1; one of zeros stays.
 
@@ -149,6 +139,21 @@ def unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     found: Vectors = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
     return found
+
+
+def sum_rows(rows: npt.NDArray[Any], starts: Sequence[int], vectors: Vectors) -> Vectors:
+    """Sum the rows of each run: `vectors[rows[a:b]]`, for each two neighbouring starts.
+
+    :param rows: (n,) integers.
+    :param starts: of the runs, and the end of the last one.
+    :return: (n_runs, dimension) float32; zeros for a run without rows.
+    """
+    from scipy import sparse
+
+    ones = np.ones(len(rows), dtype=np.float32)
+    counts = sparse.csr_matrix((ones, rows, starts), shape=(len(starts) - 1, len(vectors)))
+    sums: Vectors = counts @ vectors
+    return sums
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[tuple[int, list[str], list[int]]]:
