@@ -328,15 +328,20 @@ def compare(old: Path, new: Path) -> None:
 @click.option("--chunks", default=10_000, show_default=True, type=click.IntRange(min=100))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench(chunks: int, as_json: bool) -> None:
-    """Measure the speed of ingest, search and a cold `ragqwen ask` on made-up text.
+    """Measure the speed of ingest, search, a cold `ragqwen ask` and the built-in embedder.
+
+    Texts are made up. The embedder has passages of 80 words and is held against its tokenizer
+    alone and a model of all-MiniLM's shape.
 
     Where RAGQWEN_LLM_BASE_URL names a language model's server, measure too what 32 streams of its
     answers cost on top of bare requests.
     """
-    from eval.bench import run
+    from eval import embedding_bench
+    from eval.bench import made_texts, run
 
     settings = load_settings()
     figures = run(settings, n_chunks=chunks)
+    figures |= embedding_bench.measure(list(made_texts(chunks, 80)), n_runs=5)
     if settings.llm_base_url and settings.llm_model:
         from eval.chat_bench import measure
         from ragqwen.generation import QwenChat

@@ -32,7 +32,7 @@ def run(settings: Settings, *, n_chunks: int, n_runs: int = 5) -> dict[str, Any]
 
     :param n_runs: how often each process is started; the median counts.
     """
-    texts = list(_texts(n_chunks))
+    texts = list(made_texts(n_chunks, _WORDS_PER_TEXT))
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpus.jsonl"
         corpus.write_text(
@@ -67,13 +67,14 @@ def run(settings: Settings, *, n_chunks: int, n_runs: int = 5) -> dict[str, Any]
     }
 
 
-def _texts(count: int) -> Iterator[str]:
+def made_texts(count: int, n_words: int) -> Iterator[str]:
+    """Yield texts of so many words of 20,000, in sentences of 15; the same ones every time."""
     rng = random.Random(7)
     words = ["".join(rng.choices(_SYLLABLES, k=rng.randint(1, 4))) for _ in range(20_000)]
     weights = [1 / rank for rank in range(1, len(words) + 1)]  # Zipf's law
     for _ in range(count):
-        chosen = rng.choices(words, weights, k=_WORDS_PER_TEXT)
-        ends = range(0, _WORDS_PER_TEXT, 15)
+        chosen = rng.choices(words, weights, k=n_words)
+        ends = range(0, n_words, 15)
         yield " ".join(" ".join(chosen[at : at + 15]).capitalize() + "." for at in ends)
 
 

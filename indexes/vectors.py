@@ -1,5 +1,6 @@
 """Dense search over one collection: an exhaustive FAISS index, derived from the catalogue."""
 
+import functools
 import hashlib
 import json
 import os
@@ -52,13 +53,14 @@ class VectorIndex:
 
     def apply(self, removed: Sequence[int], added: Iterable[AddedChunk], revision: int) -> None:
         """Catch up with the catalogue; to apply the same change twice does no harm."""
-        if removed and len(self):
-            self._index.remove_ids(np.asarray(removed, dtype=np.int64))
-        known = set(_ids(self._index).tolist())
+        gone = self._known.intersection(removed)
+        if gone:
+            self._index.remove_ids(np.fromiter(gone, dtype=np.int64))
+            self._known -= gone
         ids: list[int] = []
         vectors: list[Vectors] = []
         for chunk in added:
-            if chunk.chunk_id not in known:
+            if chunk.chunk_id not in self._known:
                 ids.extend([chunk.chunk_id] * len(chunk.vectors))
                 vectors.append(chunk.vectors)
             if len(ids) >= _BATCH:
@@ -112,8 +114,16 @@ class VectorIndex:
             if old != path:
                 old.unlink(missing_ok=True)
 
+    @functools.cached_property
+    def _known(self) -> set[int]:
+        """The chunks in the index, kept because reading them out takes longer than a change."""
+        import faiss
+
+        return set(faiss.vector_to_array(self._index.id_map).tolist())
+
     def _add(self, ids: list[int], vectors: list[Vectors]) -> None:
         self._index.add_with_ids(np.concatenate(vectors), np.asarray(ids, dtype=np.int64))
+        self._known.update(ids)
 
     def _read_manifest(self) -> dict[str, Any]:
         try:
@@ -149,13 +159,6 @@ def _empty(dimension: int) -> Any:
         dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
     return faiss.IndexIDMap(half)
-
-
-def _ids(index: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
-    import faiss
-
-    ids: np.ndarray[Any, np.dtype[np.int64]] = faiss.vector_to_array(index.id_map)
-    return ids
 
 
 def _write_whole(path: Path, data: bytes) -> None:

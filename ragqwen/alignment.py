@@ -4,18 +4,24 @@ Each word of the question looks for its nearest word; what comes of it is weighe
 the word's vector, which training made short for words that tell little. It works across languages.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import functools
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, count
 
 import numpy as np
 import numpy.typing as npt
 
 from ragqwen.segmentation import words
-from ragqwen.static_embedding import StaticEmbedder, unit
+from ragqwen.static_embedding import StaticEmbedder, sum_rows, unit
 
 Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int32]
 _MAX_ASKED = 128  # words of a question, the most telling ones, so that a long one takes no minute
+_KEPT_SENTENCES = 2**14  # whose words are kept, because search meets the same ones again
+_MAX_KEPT_CHARS = 1200  # of such a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +75,16 @@ class Aligner:
         if len(asked) > _MAX_ASKED:
             heaviest = np.argsort(-weights)[:_MAX_ASKED]
             asked, weights = asked[heaviest], weights[heaviest]
-        flat = [_words(sentence) or [""] for sentences in texts for sentence in sentences]
-        vocabulary = {word: i for i, word in enumerate(dict.fromkeys(w for s in flat for w in s))}
-        vectors = self._embedder.embed_words(list(vocabulary))
-        column = np.array([vocabulary[word] for sentence in flat for word in sentence])
-        sentence_starts = _starts(map(len, flat))
-        text_starts = _starts(map(len, texts))
-        sums = np.add.reduceat(vectors[column], sentence_starts, axis=0)
+        flat = [_sentence_words(sentence) or ("",) for some in texts for sentence in some]
+        text_starts = _starts(texts)[:-1]
+        vectors, column, starts = self._vectors(flat)
+        sums = sum_rows(column, starts, vectors)
         cosines = unit(sums) @ question_vector
         wholes = unit(np.add.reduceat(sums, text_starts, axis=0)) @ question_vector
         if weights.sum() > 0:
             share = weights / weights.sum()
             nearest = np.maximum.reduceat(
-                (unit(asked) @ unit(vectors).T)[:, column], sentence_starts, axis=1
+                (unit(asked) @ unit(vectors).T)[:, column], starts[:-1], axis=1
             )
             met = share @ nearest
             whole_met = share @ np.maximum.reduceat(nearest, text_starts, axis=1)
@@ -101,25 +104,36 @@ class Aligner:
         vectors = self._embedder.embed_words(counted)
         weights = np.linalg.norm(vectors, axis=1)
         kept = np.sort(np.argsort(-weights)[:_MAX_ASKED])
-        vocabulary = {
-            word: i for i, word in enumerate(dict.fromkeys(w for s in sentences for w in s))
-        }
-        column = np.array([vocabulary[word] for sentence in sentences for word in sentence])
-        found = self._embedder.embed_words(list(vocabulary))
-        starts = _starts(map(len, sentences))
+        found, column, starts = self._vectors(sentences)
         cosines = unit(vectors[kept]) @ unit(found).T
         return WordMatches(
             words=tuple(counted[i] for i in kept),
             weights=weights[kept],
-            nearest=np.maximum.reduceat(cosines[:, column], starts, axis=1),
+            nearest=np.maximum.reduceat(cosines[:, column], starts[:-1], axis=1),
             vector=vectors.sum(axis=0),
-            vectors=np.add.reduceat(found[column], starts, axis=0),
+            vectors=sum_rows(column, starts, found),
         )
 
+    def _vectors(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, Rows, list[int]]:
+        """Return each distinct word's vector, each word's row in them, and `_starts`."""
+        row_of: defaultdict[str, int] = defaultdict(count().__next__)
+        starts = _starts(sentences)
+        words = chain.from_iterable(sentences)
+        rows = np.fromiter(map(row_of.__getitem__, words), np.int32, count=starts[-1])
+        return self._embedder.embed_words(list(row_of)), rows, starts
 
-def _words(text: str) -> list[str]:
-    return [text[start:end] for start, end in words(text)]
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(sys.intern(text[start:end]) for start, end in words(text))
 
 
-def _starts(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
-    return np.cumsum([0, *lengths])[:-1]
+def _sentence_words(sentence: str) -> tuple[str, ...]:
+    return _words(sentence) if len(sentence) > _MAX_KEPT_CHARS else _kept_words(sentence)
+
+
+_kept_words = functools.lru_cache(_KEPT_SENTENCES)(_words)
+
+
+def _starts(runs: Sequence[Sequence[object]]) -> list[int]:
+    """Return where each run starts when they follow one another, and where the last one ends."""
+    return [0, *accumulate(map(len, runs))]

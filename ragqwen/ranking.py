@@ -21,6 +21,7 @@ from ragqwen.segmentation import sentences
 
 FEATURES = ("lexical", "lexical_weight", "cosine", "best_cosine", "met", "best_met")
 Floats = npt.NDArray[np.float64]
+_KEPT_TEXTS = 2**12  # of chunks, whose sentences are kept, because search meets the same ones again
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class LightRanker:
         lexical = np.array([candidate.lexical for candidate in candidates])
         telling = sum(term_weights(document_frequencies).values())
         alignments = self._aligner.align(
-            question, [_sentences(candidate.stored) for candidate in candidates]
+            question, [_stored_sentences(candidate.stored) for candidate in candidates]
         )
         plain = np.stack(
             [
@@ -90,12 +91,15 @@ class LightRanker:
         return np.concatenate([plain, plain * same, same], axis=1)
 
 
-def _sentences(stored: StoredChunk) -> list[str]:
+def _stored_sentences(stored: StoredChunk) -> tuple[str, ...]:
     """Return a chunk's sentences, its title and headings first."""
     headings = " ".join(dict.fromkeys((stored.title, *stored.chunk.headings)))
-    text = stored.chunk.text
-    spans = sentences(text, stored.chunk.language)
-    return [headings, *(text[start:end] for start, end in spans)]
+    return headings, *_sentences(stored.chunk.text, stored.chunk.language)
+
+
+@functools.lru_cache(_KEPT_TEXTS)
+def _sentences(text: str, language: str) -> tuple[str, ...]:
+    return tuple(text[start:end] for start, end in sentences(text, language))
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,10 +90,10 @@ def words(text: str) -> Iterator[Span]:
     whatever the language of either.
     """
     end = 0
-    for part in _DICTIONARY_WORDS.split(_encodable(text)):
+    for part in (text,) if text.isascii() else _DICTIONARY_WORDS.split(_encodable(text)):
         for piece in WordBreaker(part, "und"):
             start, end = end, end + len(piece)
-            if piece[0].isalnum() or _WORD.search(piece):
+            if piece[0].isalnum() or (piece != " " and _WORD.search(piece)):
                 yield start, end
 
 

@@ -1,7 +1,7 @@
 """The vector index on disk: whole and of this embedder, or built anew."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,27 @@ def test_a_change_applied_twice_does_no_harm(tmp_path: Path) -> None:
     for _ in range(2):
         index.apply([5], [chunk(10, 1), chunk(20, 0, 1)], 1)
     assert len(index) == 2
+
+
+def test_a_change_cut_short_can_be_applied_again(tmp_path: Path) -> None:
+    index = open_index(tmp_path)
+    index.apply([], [chunk(10, 1)], 1)
+    with pytest.raises(OSError, match="gone"):
+        index.apply([10], cut_short(chunk(20, 0, 1)), 2)
+    index.apply([10], [chunk(20, 0, 1), chunk(30, 0, 0, 1)], 2)
+    assert [chunk_id for chunk_id, _ in index.search(unit(1, 3, 2), 5)] == [20, 30]
+
+
+def cut_short(*chunks: AddedChunk) -> Iterator[AddedChunk]:
+    yield from chunks
+    raise OSError("the disk is gone")
+
+
+def test_a_chunk_removed_can_come_again(saved: Path) -> None:
+    index = open_index(saved)
+    index.apply([10], [], 8)
+    index.apply([], [chunk(10, 1)], 9)
+    assert sorted(chunk_id for chunk_id, _ in index.search(unit(1), 5)) == [10, 20]
 
 
 def test_more_chunks_than_a_batch_are_all_added(tmp_path: Path) -> None:

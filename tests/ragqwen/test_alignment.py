@@ -52,3 +52,11 @@ def test_of_a_very_long_question_the_telling_words_count() -> None:
     question = " ".join(f"w{n}x" for n in range(5000))
     (found,) = ALIGNER.align(f"{question} {'volcano ' * 3000}", [["A volcano."], ["Bread."]][:1])
     assert found.whole_met > 0.9
+
+
+def test_a_sentence_met_again_is_compared_as_the_first_time() -> None:
+    texts = [["The river is cold.", "The bread."], ["A dog."]]
+    first, again = (ALIGNER.align("cold river", texts) for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        assert (one.cosine, one.whole_met) == (other.cosine, other.whole_met)
+        assert one.met.tolist() == other.met.tolist()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqwen import static_embedding
 from ragqwen.errors import ModelError
 from ragqwen.static_embedding import StaticEmbedder
 
@@ -90,3 +91,34 @@ def test_many_threads_get_the_same_vectors() -> None:
     with ThreadPoolExecutor(8) as pool:
         parts = pool.map(lambda at: shared.embed_documents(texts[at : at + 10]), range(0, 400, 10))
         np.testing.assert_allclose(np.concatenate(list(parts)), expected, atol=1e-6)
+
+
+def test_what_is_embedded_in_blocks_and_forgotten_comes_out_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = [f"word{n} river" for n in range(40)]
+    texts = ["", *many[:5], " ".join(many), "", "a river of bread", *many, ""]
+    expected, words = EMBEDDER.embed_documents(texts), EMBEDDER.embed_words(many)
+    monkeypatch.setattr(static_embedding, "_BLOCK_WORDS", 8)
+    monkeypatch.setattr(static_embedding, "_MAX_KNOWN", 20)
+    small = StaticEmbedder()
+    np.testing.assert_allclose(small.embed_documents(texts), expected, atol=1e-6)
+    np.testing.assert_allclose(small.embed_words(many), words, atol=1e-6)
+
+
+def test_a_failure_while_words_are_cut_leaves_nothing_half_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    embedder = StaticEmbedder()
+    with monkeypatch.context() as broken:
+        broken.setattr(static_embedding, "sum_rows", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            embedder.embed_documents(["the river", "bread"])
+    texts = ["bread", "the river"]
+    np.testing.assert_allclose(
+        embedder.embed_documents(texts), EMBEDDER.embed_documents(texts), atol=1e-6
+    )
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
