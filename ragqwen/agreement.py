@@ -17,8 +17,7 @@ _WINDOW = 4  # words on either side of a figure, the nearest weigh most
 _WEIGHTS = [1 / (1 + distance) for distance in range(_WINDOW)]
 _SLACK = 1  # a word may stand so much further off in the passage
 _MARGIN = 0.2
-_MAX_CLAIMED = 32  # figures of a claim whose surroundings are looked at
-_MAX_FOUND = 64
+_MAX_CLAIMED, _MAX_FOUND = 32, 64  # figures; of more, what stands around them isn't looked at
 _MIN_CONFLICT = 0.4
 _YEAR_DIGITS = 4
 _UNTOLD = frozenset({"0", "1"})  # "one" and "no" are articles and more
@@ -91,12 +90,10 @@ def agree(claim: Figures, place: Figures, heading: Figures, *, same: bool) -> bo
         if not (_has(place, figure, same=same) or _is_titled(said, heading, same=same)):
             return False
         told.add(figure.values)
-    if not same:
+    n_found = len(place.placed) + len(heading.placed)
+    if not same or n_found > _MAX_FOUND or len(claim.placed) > _MAX_CLAIMED:
         return True
-    found = place.placed[:_MAX_FOUND]
-    return not any(
-        _belongs_elsewhere(said, found, heading.placed) for said in claim.placed[:_MAX_CLAIMED]
-    )
+    return not any(_belongs_elsewhere(said, place.placed, heading.placed) for said in claim.placed)
 
 
 def _has(place: Figures, figure: Figure, *, same: bool) -> bool:
