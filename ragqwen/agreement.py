@@ -125,19 +125,23 @@ def _belongs_elsewhere(
     said: _Placed, found: tuple[_Placed, ...], titled: tuple[_Placed, ...]
 ) -> bool:
     """Tell whether what is said around a figure stands around another in the passage."""
-    values = said.figure.values
-    if values & _UNTOLD:
+    if _is_untold(said.figure):
         return False
+    values = said.figure.values
     right = [there for there in (*found, *titled) if values & all_values([there.figure])]
     wrong = [
         there
         for there in found
-        if not values & all_values([there.figure]) and not _UNTOLD & there.figure.values
+        if not (values & all_values([there.figure]) or _is_untold(there.figure))
     ]
     most = max((_likeness(said, there) for there in wrong), default=0.0)
     return most >= _MIN_CONFLICT and most > _MARGIN + max(
         (_likeness(said, there) for there in right), default=0.0
     )
+
+
+def _is_untold(figure: Figure) -> bool:
+    return figure.kind != "digits" and not figure.values.isdisjoint(_UNTOLD)
 
 
 def _likeness(said: _Placed, there: _Placed) -> float:

@@ -129,7 +129,7 @@ def false_marker_end(before: str, after: str) -> int | None:
     tail, head = before[-_MAX_MARKER_CHARS:], after[:_MAX_MARKER_CHARS]
     for match in _MARKER.finditer(tail + head, overlapped=True):
         if match.start() < len(tail) < match.end():
-            return match.end() - len(tail)
+            return int(match.end()) - len(tail)
     return None
 
 

@@ -1,4 +1,4 @@
-"""A place has a claim's figures: as words or digits, with their sign and percent, where they were."""
+"""A place has a claim's figures: in words or digits, with sign and percent, where they stood."""
 
 import time
 
