@@ -8,13 +8,14 @@ from itertools import pairwise
 import regex
 
 from ragqwen.alignment import Aligner
-from ragqwen.markers import Marker, parse_markers
+from ragqwen.markers import Marker, false_marker_end, parse_markers, without_footnotes
 from ragqwen.reader import Quote
 from ragqwen.records import Citation, Passage, Status
 from ragqwen.segmentation import count_words, sentences, words
 from ragqwen.verification import PassageVerifier, Support
 
 _MAX_CHECKS = 2000  # of a claim against a passage in one answer; what is beyond is unsupported
+_SHARED_CHECKS = 10  # that holding a claim against several places together counts for
 _SHARED_SUPPORT = 0.02  # of a passage for its part of a claim that rests on several together
 _MAX_SHARED_CHARS = 5000
 _MIN_WORDS = 2  # "Yes." and "Hello!" claim nothing that could be looked up
@@ -118,6 +119,7 @@ class _Checker:
         self._aligner = aligner
         self._verifiers: dict[int, PassageVerifier] = {}
         self._supports: dict[tuple[str, int], Support] = {}
+        self._n_checks = 0
 
     def check(self, said: str, numbers: Sequence[int]) -> list[Citation]:
         """Return a citation of each passage that a claim cites; the markers come later."""
@@ -153,8 +155,9 @@ class _Checker:
             if verifier is None:
                 verifier = PassageVerifier(self._passages[number - 1], self._aligner)
                 self._verifiers[number] = verifier
-            if len(self._supports) >= _MAX_CHECKS:
+            if self._n_checks >= _MAX_CHECKS:
                 return verifier.unchecked()
+            self._n_checks += 1
             self._supports[key] = verifier.support(said, self._language)
         return self._supports[key]
 
@@ -165,6 +168,9 @@ class _Checker:
         passages = [self._passages[number - 1] for number in numbers]
         if len(numbers) < 2 or any(support.holds for support in supports):
             return None
+        if self._n_checks >= _MAX_CHECKS:
+            return None
+        self._n_checks += _SHARED_CHECKS
         quotes = [_quote(*each) for each in zip(passages, supports, strict=True)]
         joined = " ".join(dict.fromkeys(quotes))[:_MAX_SHARED_CHARS]
         whole = replace(passages[0], text=joined, start=0, end=len(joined), headings=())
@@ -177,7 +183,7 @@ def _without_markers(answer: str, n_passages: int) -> tuple[str, list[_Mark], in
     marks: list[_Mark] = []
     pieces: list[str] = []
     length = removed = 0
-    parts = parse_markers(answer)
+    parts = parse_markers(without_footnotes(answer))
     for part, after in pairwise([*parts, ""]):
         if isinstance(part, Marker):
             kept = tuple(number for number in part.numbers if 1 <= number <= n_passages)
@@ -186,6 +192,9 @@ def _without_markers(answer: str, n_passages: int) -> tuple[str, list[_Mark], in
                 marks.append((length, kept))
         else:
             piece = part.rstrip(_SPACES) if isinstance(after, Marker) else part
+            before = pieces[-1] if pieces else ""
+            while end := false_marker_end(before, piece):
+                piece = piece[: end - 1] + piece[end:]  # its closing bracket
             pieces.append(piece)
             length += len(piece)
     return "".join(pieces), marks, removed

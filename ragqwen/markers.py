@@ -13,6 +13,8 @@ _ITEMS = rf"{_BLANK}{_ITEM}(?:{_BLANK}[,;，、،؛；]{_BLANK}{_ITEM}){{0,15}}{
 _MARKER = regex.compile(rf"\[{_ITEMS}\]|【{_ITEMS}】|［{_ITEMS}］")
 _NUMBERS = regex.compile(rf"({_NUMBER})(?:{_BLANK}[-‐‑–—~]{_BLANK}({_NUMBER}))?")
 _STOP = regex.compile(r"[\[【［\n]|`+")
+_FOOTNOTE = regex.compile(rf"[ \t]*\[\^{_NUMBER}\]:")
+_MAX_MARKER_CHARS = 400
 _MAX_RANGE = 20  # [1-3] is three passages; [1-400] is none that a prompt has
 _FENCE = 3  # backticks; what fewer open ends with the line
 
@@ -33,11 +35,20 @@ class MarkerStream:
     after a letter, which is an index.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fenced: bool = True) -> None:
+        """Begin a text; without `fenced`, three backticks and more are text."""
+        self._fenced = fenced
         self._held = ""  # may yet become a marker
         self._before = ""  # the character before it
         self._ticks = 0  # backticks that came last
         self._code = 0  # backticks that opened the code in which this is; 0 outside of code
+        self._scanned = 0  # characters that were yielded
+        self._opened = 0  # how many stood before the code in which this is
+
+    @property
+    def fence(self) -> int | None:
+        """Return where the fenced code began in which the text is by now; None outside of any."""
+        return self._opened if self._code >= max(_FENCE, self._ticks + 1) else None
 
     def feed(self, piece: str) -> Iterator[str | Marker]:
         """Take a piece; yield the text and the markers that are sure by now."""
@@ -49,14 +60,14 @@ class MarkerStream:
 
     def _scan(self, text: str, *, partial: bool) -> Iterator[str | Marker]:
         if self._ticks and text and text[0] != "`":
-            self._toggle()
+            self._toggle(0)
         done, at, end = 0, 0, len(text)
         while stop := _STOP.search(text, at):
             at = stop.end()
             if text[stop.start()] == "`":
                 self._ticks += len(stop.group())
                 if at < len(text):
-                    self._toggle()
+                    self._toggle(at)
             elif text[stop.start()] == "\n":
                 self._code = self._code if self._code >= _FENCE else 0
             elif not self._code:
@@ -71,13 +82,16 @@ class MarkerStream:
                     done = at = found.end()
         self._before = text[end - 1] if end else self._before
         self._held = text[end:]
+        self._scanned += end
         if end > done:
             yield text[done:end]
 
-    def _toggle(self) -> None:
-        """Open or close code, after a run of backticks."""
-        if not self._code:
-            self._code = self._ticks
+    def _toggle(self, at: int) -> None:
+        """Open or close code, after a run of backticks that ends at a place of what is scanned."""
+        if self._ticks >= _FENCE and not self._fenced:
+            pass
+        elif not self._code:
+            self._code, self._opened = self._ticks, self._scanned + at
         elif self._ticks == self._code or self._ticks > self._code >= _FENCE:
             self._code = 0
         self._ticks = 0
@@ -88,15 +102,43 @@ class MarkerStream:
 
 
 def parse_markers(text: str) -> list[str | Marker]:
-    """Return a whole text as its markers and what stands between them."""
+    """Return a whole text as its markers and what stands between them.
+
+    Fenced code that does not end is text: the fence was forgotten, or the answer cut off.
+    """
     stream = MarkerStream()
-    parts: list[str | Marker] = []
-    for part in (*stream.feed(text), *stream.close()):
-        if isinstance(part, str) and parts and isinstance(parts[-1], str):
-            parts[-1] += part
+    parts = [*stream.feed(text), *stream.close()]
+    if stream.fence is not None:
+        before, after = MarkerStream(), MarkerStream(fenced=False)
+        parts = [*before.feed(text[: stream.fence]), *before.close()]
+        parts += [*after.feed(text[stream.fence :]), *after.close()]
+    merged: list[str | Marker] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
         else:
-            parts.append(part)
-    return parts
+            merged.append(part)
+    return merged
+
+
+def false_marker_end(before: str, after: str) -> int | None:
+    """Return where, in the second of two texts to be joined, a marker would end that neither has.
+
+    `[` and `1]`, between which a marker was taken out, would make one.
+    """
+    tail, head = before[-_MAX_MARKER_CHARS:], after[:_MAX_MARKER_CHARS]
+    for match in _MARKER.finditer(tail + head, overlapped=True):
+        if match.start() < len(tail) < match.end():
+            return int(match.end()) - len(tail)
+    return None
+
+
+def without_footnotes(text: str) -> str:
+    """Return an answer without the footnotes that are written out at its end: `[^1]: page 3`."""
+    lines = text.rstrip().split("\n")
+    while len(lines) > 1 and (not lines[-1].strip() or _FOOTNOTE.match(lines[-1])):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _numbers(marker: str) -> Iterator[int]:

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
+from ragqwen.agreement import Figures, agree
 from ragqwen.alignment import Aligner
 from ragqwen.analysis import normal_form, terms
-from ragqwen.figures import all_values, figures
 from ragqwen.languages import group_of
 from ragqwen.matching import word_likeness
 from ragqwen.records import Passage
@@ -59,7 +59,7 @@ class _Place:
     start: int
     end: int
     columns: tuple[int, ...]
-    values: frozenset[str]
+    figures: Figures
 
 
 class PassageVerifier:
@@ -76,12 +76,11 @@ class PassageVerifier:
         self._terms = [frozenset(terms(part)) for part in parts]
         self._all_terms = frozenset().union(*self._terms)
         self._plain = normal_form("\n".join(parts))
-        values = [frozenset(all_values(part)) for part in parts]
-        titled = values[-1]
+        *said, self._titled = (Figures.of(part, passage.language) for part in parts)
         self._places = [
-            _Place(start, end, (i,), values[i] | titled) for i, (start, end) in enumerate(spans)
+            _Place(start, end, (i,), said[i]) for i, (start, end) in enumerate(spans)
         ] + [
-            _Place(spans[i][0], spans[i + 1][1], (i, i + 1), values[i] | values[i + 1] | titled)
+            _Place(spans[i][0], spans[i + 1][1], (i, i + 1), said[i] | said[i + 1])
             for i in range(len(spans) - 1)
         ]
 
@@ -152,9 +151,12 @@ class PassageVerifier:
     def keeps_rules(self, claim: str, language: str) -> npt.NDArray[np.bool_]:
         """Return whether each place has the claim's figures, and the passage its names."""
         named = self._has_names(claim, language)
-        claimed = figures(claim)
+        claimed, same = Figures.of(claim, language), self._is_same(language)
         return np.array(
-            [named and all(some & place.values for some in claimed) for place in self._places]
+            [
+                named and agree(claimed, place.figures, self._titled, same=same)
+                for place in self._places
+            ]
         )
 
     def _has_names(self, claim: str, language: str) -> bool:

@@ -8,9 +8,10 @@ import regex
 
 from ingest.chunks import chunk_document
 from ingest.documents import assemble
+from ragqwen.agreement import Figures
 from ragqwen.analysis import normal_form, terms
 from ragqwen.errors import DocumentRefused
-from ragqwen.figures import all_values, figures
+from ragqwen.figures import figures
 from ragqwen.identification import identify, identify_batch
 from ragqwen.markers import parse_markers
 from ragqwen.records import Element, ParsedFile
@@ -73,6 +74,8 @@ FLOODS = {
     "grouped digits": "1 234,5 ",
     "Chinese numerals": "二万",
     "Roman numerals": "MXCIV",
+    "number words": "five million ",
+    "numbers with signs": "-5 % ",
 }
 N_CHARS = 8000
 MAX_RATIO = 12.0  # of the time for four times the text: 4 if it is linear, 16 if quadratic
@@ -104,7 +107,8 @@ STAGES: dict[str, Callable[[str], object]] = {
     "chunks": chunked,
     "markers": parse_markers,
     "figures": figures,
-    "figures in words": all_values,
+    "figures in words": lambda text: figures(text, "eng_Latn"),
+    "figures and their surroundings": lambda text: Figures.of(text, "tha_Thai"),
 }
 
 

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqwen.markers import Marker, MarkerStream, parse_markers
+from ragqwen.markers import (
+    Marker,
+    MarkerStream,
+    false_marker_end,
+    parse_markers,
+    without_footnotes,
+)
 
 
 def numbers(text: str) -> list[tuple[int, ...]]:
@@ -136,3 +142,20 @@ def test_a_million_characters_of_brackets_are_read(unit: str) -> None:
     start = time.process_time()
     parse_markers(unit * (1_000_000 // len(unit)))
     assert time.process_time() - start < 10
+
+
+def test_markers_after_a_fence_that_never_closes_are_markers() -> None:
+    parts = parse_markers("So [1].\n```\nrun [2]\nIt `x[3]` runs [2].")
+    assert [part.numbers for part in parts if isinstance(part, Marker)] == [(1,), (2,), (2,)]
+    assert "".join(p if isinstance(p, str) else p.text for p in parts).endswith("runs [2].")
+
+
+def test_what_would_join_into_a_marker_is_found() -> None:
+    assert false_marker_end("a [", "1] b") == 2
+    assert false_marker_end("a [1]", " b") is None
+    assert false_marker_end("a", "[1] b") is None
+
+
+def test_footnotes_at_the_end_are_left_out() -> None:
+    assert without_footnotes("Said [^1].\n\n[^1]: Page 3\n [^2]: Page 4\n") == "Said [^1]."
+    assert without_footnotes("[^1]: is all there is") == "[^1]: is all there is"
