@@ -130,22 +130,26 @@ def retrieval(
 @main.command()
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, path_type=Path))
 @click.option("--kept-out", is_flag=True, help="Ask of paragraphs kept out of training alone.")
+@click.option("--questions", default=100, show_default=True, type=click.IntRange(min=1))
 @_JSON
 @_OUT
-def pools(folder: Path, kept_out: bool, as_json: bool, out: Path | None) -> None:
+def pools(folder: Path, kept_out: bool, questions: int, as_json: bool, out: Path | None) -> None:
     """Search in one language, across languages and in all at once; give recall@1 and recall@10.
 
     \b
     each language     its own documents, by words alone (BM25), vectors alone, both
     cross             by vectors alone, over all pairs of two languages
     mixed             all documents at once, see `retrieval --mixed`
+
+    --questions of each language are asked, and a fifth of them of each other language's documents.
     """
     from eval.pools import evaluate_pools
 
     dataset = Dataset.load(folder)
     if kept_out:
         dataset = only_kept_out(dataset)
-    _show(evaluate_pools(dataset, load_settings(), progress=_bar), as_json, out)
+    result = evaluate_pools(dataset, load_settings(), questions=questions, progress=_bar)
+    _show(result, as_json, out)
 
 
 @main.command()

@@ -1,6 +1,8 @@
 """What is found in each language's documents, across languages, and in all documents at once."""
 
+import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -14,16 +16,21 @@ from ragqwen.retrieval import Leg, Retriever
 from ragqwen.settings import Settings
 
 Row = dict[str, Any]
+_CROSS = 5  # of one pair of languages one question in so many, for there are many pairs
 _LEGS: dict[str, Leg] = {"words": "lexical", "vectors": "dense", "hybrid": "hybrid"}
 
 
-def evaluate_pools(dataset: Dataset, settings: Settings, *, progress: Progress) -> dict[str, Any]:
-    """Search for every question in three kinds of pools.
+def evaluate_pools(
+    dataset: Dataset, settings: Settings, *, questions: int, progress: Progress
+) -> dict[str, Any]:
+    """Search in three kinds of pools.
 
+    :param questions: of each language; a fifth of them in each language's documents but its own.
     :return: "languages", each asked of its own documents, with recall@1 and @10 by words alone, by
         vectors alone and by both, and their "average"; "cross", by vectors alone, the average over
         pairs of two languages; "mixed", see `mixed_figures`, the average over languages.
     """
+    dataset = _sample(dataset, questions)
     watch = Stopwatch()
     rows: list[Row] = []
     cross: list[Row] = []
@@ -31,9 +38,12 @@ def evaluate_pools(dataset: Dataset, settings: Settings, *, progress: Progress) 
         for corpus in dataset.corpora:
             with ingested(service, dataset, corpus, watch) as collection:
                 retriever = service.retriever(collection)
-                for language in dataset.query_languages(ALL):
+                for at, language in enumerate(dataset.query_languages(ALL), start=len(cross)):
                     queries = list(dataset.read_queries(language))
-                    legs = _LEGS if language == corpus else {"vectors": _LEGS["vectors"]}
+                    legs = _LEGS
+                    if language != corpus:
+                        queries = queries[at % _CROSS :: _CROSS] or queries
+                        legs = {"vectors": _LEGS["vectors"]}
                     with watch.stage("search"):
                         shown = progress(queries, f"{language} in {corpus}")
                         found = _recalls(dataset, retriever, list(shown), legs)
@@ -44,13 +54,26 @@ def evaluate_pools(dataset: Dataset, settings: Settings, *, progress: Progress) 
     mixed = evaluate_mixed(dataset, settings, query_language=ALL, leg="hybrid", progress=progress)
     watch.add(mixed["run"]["seconds"])
     return {
-        "run": run_record("pools", dataset, settings, watch),
+        "run": run_record("pools", dataset, settings, watch, questions=questions),
         "embedder": shown_value(settings.embedder),
         "average": _averages(rows),
         "cross": {"pairs": len(cross), **_averages(cross)},
         "mixed": mixed["average"],
         "languages": rows,
     }
+
+
+def _sample(dataset: Dataset, n: int) -> Dataset:
+    """Return a data set with n questions of each language, the same ones where it is parallel."""
+    kept = {
+        query.query_id
+        for language in dataset.queries
+        for query in sorted(
+            dataset.read_queries(language), key=lambda query: zlib.crc32(query.query_id.encode())
+        )[:n]
+    }
+    qrels = {name: right for name, right in dataset.qrels.items() if name in kept}
+    return replace(dataset, qrels=qrels)
 
 
 def _recalls(

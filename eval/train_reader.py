@@ -8,7 +8,8 @@ and without. The figures that are printed are of paragraphs whose fold was left 
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -174,15 +175,22 @@ def without(evidence: Evidence, right: set[str], texts: Mapping[str, str]) -> Ev
 
 
 def fit(cases: Sequence[Case], kind: Kind) -> Model:
-    """Return the weights of one kind of cases, and the threshold that refuses as many as it may."""
+    """Return the model of one kind of cases, with a threshold that refuses as many as it may."""
     sentence = fit_order(_sentence_examples(cases, kind), _SENTENCE_PENALTY)
     passage = fit_passages(
         [(_wholes(case.found), True) for case in cases if case.found]
         + [(_wholes(case.missing), False) for case in cases if case.missing]
     )
     learned = Model(sentence, passage[:-1], float(passage[-1]), 0.0)
+    return replace(learned, threshold=_threshold(learned, cases, _REFUSED[kind]))
+
+
+def _threshold(learned: Model, cases: Sequence[Case], share: float) -> float:
+    """Return the odds below which a share of the answerable lie; each language counts the same."""
+    counts = Counter(case.language for case in cases)
     odds = [_odds(learned, case.found) for case in cases]
-    return replace(learned, threshold=float(np.quantile(odds, _REFUSED[kind])))
+    parts = [1 / counts[case.language] for case in cases]
+    return float(np.quantile(odds, share, weights=parts, method="inverted_cdf"))
 
 
 def fit_passages(examples: Sequence[tuple[Floats, bool]]) -> Floats:
@@ -213,32 +221,47 @@ def fit_passages(examples: Sequence[tuple[Floats, bool]]) -> Floats:
 def cross_validated(cases: Sequence[Case], kind: Kind) -> dict[str, dict[str, float]]:
     """Return figures by data set, each fold measured by what the others taught.
 
-    "sentence": the first sentence holds the answer, given the paragraph, the mean of languages;
-    "refused": of the questions whose paragraph is missing; "refused wrongly": of the others.
+    "sentence": the first sentence holds the answer, given the paragraph; "refused": of the
+    questions whose paragraph is missing; "wrongly": of the others; all of them means of languages.
+    "refused at 0.1": as "refused", at the threshold that refuses a tenth of the data set's others.
     """
-    results: dict[str, dict[str, list[tuple[str, bool]]]] = {}
-    for fold in range(_FOLDS):
-        learned = fit([case for case in cases if case.fold != fold], kind)
-        for case in cases:
-            if case.fold == fold:
-                rows = results.setdefault(case.dataset, {"refused": [], "refused wrongly": []})
-                for name, seen in (("refused", case.missing), ("refused wrongly", case.found)):
-                    rows[name].append((case.language, _odds(learned, seen) < learned.threshold))
-                for one, right in zip(case.found, case.answers, strict=True):
-                    if right.any():
-                        scores = one.rows[list(one.quotable)] @ learned.sentence
-                        hit = bool(right[one.quotable[int(scores.argmax())]])
-                        rows.setdefault("sentence", []).append((case.language, hit))
-    return {
-        name: {"questions": float(len(rows["refused"]))}
-        | {what: _mean_of_languages(found) for what, found in rows.items()}
-        for name, rows in results.items()
+    results: dict[str, dict[str, float]] = {}
+    models = {
+        fold: fit([case for case in cases if case.fold != fold], kind) for fold in range(_FOLDS)
     }
+    for name in dict.fromkeys(case.dataset for case in cases):
+        some = [case for case in cases if case.dataset == name]
+        found = np.array([_odds(models[case.fold], case.found) for case in some])
+        missing = np.array([_odds(models[case.fold], case.missing) for case in some])
+        least = np.array([models[case.fold].threshold for case in some])
+        languages = [case.language for case in some]
+        results[name] = {
+            "questions": float(len(some)),
+            "refused": _mean_of_languages(languages, missing < least),
+            "wrongly": _mean_of_languages(languages, found < least),
+            "refused at 0.1": float(np.mean(missing < np.quantile(found, 0.1))),
+        }
+        hits = [
+            (case.language, bool(right[_first(models[case.fold], one)]))
+            for case in some
+            for one, right in zip(case.found, case.answers, strict=True)
+            if right.any()
+        ]
+        if hits:
+            results[name]["sentence"] = _mean_of_languages(*zip(*hits, strict=True))
+    return results
 
 
-def _mean_of_languages(found: Sequence[tuple[str, bool]]) -> float:
-    languages = {language for language, _ in found}
-    return fmean(fmean(hit for of, hit in found if of == language) for language in languages)
+def _first(learned: Model, one: Seen) -> int:
+    """Return the number of the sentence that is quoted first."""
+    return one.quotable[int((one.rows[list(one.quotable)] @ learned.sentence).argmax())]
+
+
+def _mean_of_languages(languages: Sequence[str], hits: Iterable[bool]) -> float:
+    known: dict[str, list[bool]] = defaultdict(list)
+    for language, hit in zip(languages, hits, strict=True):
+        known[language].append(hit)
+    return fmean(fmean(some) for some in known.values())
 
 
 def _sentence_examples(cases: Sequence[Case], kind: Kind) -> list[Example]:

@@ -46,3 +46,9 @@ def test_only_questions_of_paragraphs_kept_out_are_asked(folder: Path) -> None:
         for query, right in dataset.qrels.items()
         if all(is_kept_out("set", name) for name in right)
     }
+
+
+def test_so_many_questions_are_asked(folder: Path) -> None:
+    said = CliRunner().invoke(main, ["pools", str(folder), "--questions", "2", "--json"])
+    rows = json.loads(said.stdout)["languages"]
+    assert [row["queries"] for row in rows] == [2, 2]
