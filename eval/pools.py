@@ -80,7 +80,7 @@ def _recalls(
     dataset: Dataset, retriever: Retriever, queries: Sequence[EvalQuery], legs: dict[str, Leg]
 ) -> dict[str, float]:
     qrels = {query.query_id: dataset.qrels[query.query_id] for query in queries}
-    found = {}
+    found: dict[str, float] = {}
     for name, leg in legs.items():
         rankings = {query.query_id: rank_documents(retriever, query.text, leg) for query in queries}
         figures = measure(qrels, rankings)

@@ -105,6 +105,11 @@ def main(
     kinds: tuple[Kind, ...] = ("same", "cross")
     for kind in kinds:
         some = [case for case in cases if case.kind == kind]
+        if not any(right.any() for case in some for right in case.answers):
+            raise click.UsageError(
+                f"none of the data sets has questions with answers of the kind {kind!r}: give one "
+                "with the same documents in several languages as well, such as XQuAD's"
+            )
         learned = fit(some, kind)
         about[kind] = {
             "sentence": [float(f"{weight:.5g}") for weight in learned.sentence],

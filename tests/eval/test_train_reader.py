@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from eval.datasets import Dataset
-from eval.train_reader import Case, cross_validated, fit, fit_passages, read_cases, without
+from eval.train_reader import Case, cross_validated, fit, fit_passages, main, read_cases, without
 from ragqwen.reader import PASSAGE_FEATURES, SENTENCE_FEATURES, Seen
 from ragqwen.retrieval import Evidence
 from tests.fakes import make_passage
@@ -79,6 +80,15 @@ def test_what_is_missing_is_in_no_passage_and_no_frequency() -> None:
     left = without(evidence, {"ferry"}, {"ferry": "The ferry leaves.", "dogs": "Dogs stay."})
     assert left.passages == (dogs,)
     assert left.document_frequencies == {"ferry": 2, "dogs": 2, "moon": 0}
+
+
+def test_a_set_without_answers_teaches_nothing(folder: Path) -> None:
+    for path in folder.glob("queries.*"):
+        path.write_text(path.read_text("utf-8").replace("answers", "other"), "utf-8")
+    folder = folder.rename(folder.parent / "small")  # a name by which d1 and d3 are kept out
+    said = CliRunner().invoke(main, [str(folder), "--out", str(folder / "reader.json")])
+    assert (said.exit_code, "questions with answers" in said.stderr) == (2, True)
+    assert not (folder / "reader.json").exists()
 
 
 def test_cases_know_which_sentence_answers_in_the_documents_own_words(folder: Path) -> None:
