@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from eval.comparison import compare as compare_results
 from eval.datasets import ALL, Dataset
+from eval.embedder_questions import only_kept_out
 from eval.mixed import evaluate_mixed
 from eval.own_set import own_set, read_fact_files, write_own_set
 from eval.profiles import Profile, chosen_languages, profile_languages, raise_failures
@@ -123,6 +124,31 @@ def retrieval(
                 leg=cast(Leg, retriever),
                 progress=_bar,
             )
+    _show(result, as_json, out)
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, path_type=Path))
+@click.option("--kept-out", is_flag=True, help="Ask of paragraphs kept out of training alone.")
+@click.option("--questions", default=100, show_default=True, type=click.IntRange(min=1))
+@_JSON
+@_OUT
+def pools(folder: Path, kept_out: bool, questions: int, as_json: bool, out: Path | None) -> None:
+    """Search in one language, across languages and in all at once; give recall@1 and recall@10.
+
+    \b
+    each language     its own documents, by words alone (BM25), vectors alone, both
+    cross             by vectors alone, over all pairs of two languages
+    mixed             all documents at once, see `retrieval --mixed`
+
+    --questions of each language are asked, and a fifth of them of each other language's documents.
+    """
+    from eval.pools import evaluate_pools
+
+    dataset = Dataset.load(folder)
+    if kept_out:
+        dataset = only_kept_out(dataset)
+    result = evaluate_pools(dataset, load_settings(), questions=questions, progress=_bar)
     _show(result, as_json, out)
 
 
@@ -383,13 +409,14 @@ def _show(result: dict[str, Any], as_json: bool, out: Path | None) -> None:
     for pair in result.get("pairs", ()):
         click.echo(_line(f"{pair['query_language']} in {pair['corpus_language']}", pair))
     for row in result.get("languages", ()):
-        click.echo(_line(f"{row['language']} in all", row))
+        pool = "all" if result["run"]["kind"] == "mixed" else "its own"
+        click.echo(_line(f"{row['language']} in {pool}", row))
     for form, row in result.get("forms", {}).items():
         click.echo(_line(form, row))
     for kind in ("mono", "cross"):
         if kind in result:
             click.echo(_line(f"{kind} average", result[kind]))
-    for kind in ("average", "english"):
+    for kind in ("average", "english", "mixed"):
         if kind in result:
             click.echo(_line(kind, result[kind]))
 

@@ -8,7 +8,7 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,16 @@ _KEPT_OUT = 4  # one paragraph in so many
 def is_kept_out(dataset: str, paragraph: str) -> bool:
     """Tell whether a paragraph and its questions are kept out of training: one in four."""
     return zlib.crc32(f"{dataset}:{paragraph}".encode()) % _KEPT_OUT == 0
+
+
+def only_kept_out(dataset: Dataset) -> Dataset:
+    """Return a data set of all documents and those questions whose paragraphs are kept out."""
+    qrels = {
+        query_id: right
+        for query_id, right in dataset.qrels.items()
+        if all(is_kept_out(dataset.name, paragraph) for paragraph in right)
+    }
+    return replace(dataset, qrels=qrels)
 
 
 @dataclass(slots=True)

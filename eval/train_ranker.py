@@ -44,9 +44,6 @@ class Example:
     kind: Kind
 
 
-_PENALTY = 1e-4
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument(
     "folders",
@@ -136,11 +133,13 @@ def _example(
         yield Example(features, is_right, kind)
 
 
-def fit_order(examples: Sequence[Example]) -> Floats:
+def fit_order(examples: Sequence[Example], penalty: float = 1e-4) -> Floats:
     """Return the weights under which a right candidate comes first most surely.
 
     The loss is the negative logarithm of the share that the right ones have of the softmax; each
     kind of example counts the same.
+
+    :param penalty: of the squares of the weights.
     """
     features = np.concatenate([example.features for example in examples])
     right = np.concatenate([example.right for example in examples])
@@ -158,8 +157,8 @@ def fit_order(examples: Sequence[Example]) -> Floats:
             np.add.reduceat(some, starts) for some in (odds, np.where(right, odds, 0))
         )
         share = odds / all_odds[owner] - np.where(right, odds, 0) / right_odds[owner]
-        value = part @ (np.log(all_odds) - np.log(right_odds)) + _PENALTY * weights @ weights
-        return float(value), features.T @ (share * part[owner]) + 2 * _PENALTY * weights
+        value = part @ (np.log(all_odds) - np.log(right_odds)) + penalty * weights @ weights
+        return float(value), features.T @ (share * part[owner]) + 2 * penalty * weights
 
     found: Floats = minimize(loss, np.zeros(features.shape[1]), jac=True, method="L-BFGS-B").x
     return found

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ragqwen.errors import ModelError
+
 Vectors = npt.NDArray[np.float32]
 
 
@@ -53,17 +55,30 @@ def embed_passages(
     the score is the whole's and half the best sentence's; else there is the whole's alone.
 
     :return: for each passage (n_vectors, dimension) float32, of length 1 or less.
+    :raises ModelError: if the embedder returns what is no number, which nothing would ever find.
     """
-    wholes = embedder.embed_documents([whole for whole, _ in passages])
+    wholes = _finite(embedder, [whole for whole, _ in passages])
     if not embedder.by_sentence:
         return [whole[None, :] for whole in wholes]
-    parts = embedder.embed_documents([part for _, sentences in passages for part in sentences])
+    parts = _finite(embedder, [part for _, sentences in passages for part in sentences])
     vectors = []
     at = 0
     for whole, (_, sentences) in zip(wholes, passages, strict=True):
         some = parts[at : at + len(sentences)]
         vectors.append((whole + some) / 2 if len(some) else whole[None, :])
         at += len(sentences)
+    return vectors
+
+
+def _finite(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    vectors = embedder.embed_documents(texts)
+    wrong = ~np.isfinite(vectors).all(axis=1)
+    if wrong.any():
+        text = texts[int(wrong.argmax())]
+        raise ModelError(
+            f"{embedder.fingerprint} gave a vector that is not finite for {text[:80]!r}; "
+            "expected finite numbers; try another precision, or another copy of the model"
+        )
     return vectors
 
 

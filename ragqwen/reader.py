@@ -1,39 +1,69 @@
-"""The extractive reader: answers with sentences quoted from the passages, and no language model."""
+"""The extractive reader: answers with sentences quoted from the passages, and no language model.
 
+Two small linear models say what is quoted, each with other weights for a passage in another
+language than the question's. Their features are shares in [0, 1] or nearly:
+
+- of a sentence (`SENTENCE_FEATURES`): how much of the question it has by its words, weighed by how
+  rare they are (`overlap`), and by the vectors of words (`met`); the `cosine` of both; what is met
+  in the sentence `before`; and whether it has what such a question asks for, a `figure`, a `year`
+  or a `name`: a * h, where a is how near a word of the question is to "how many", "when" or "who"
+  (`difficulty.CUES`), and h is 1 for one that the question has not.
+- of a passage (`PASSAGE_FEATURES`): the rarest terms' share in all of it (`whole`) and in two
+  sentences that stand together (`pair`), with squared weights, for "the capital of" is not the
+  question; what all of it and its best sentence meets (`whole_met`, `best_met`), and how far the
+  latter is above the mean of the other passages and of one more that meets 0.4 (`lead`); its best
+  `cosine`; and the share of the question's `figures` that it has.
+
+A sentence's score is w · f. A passage's odds are 1 / (1 + exp(-(v · g + b))); only passages whose
+odds reach a threshold are quoted, those in the question's language if there are any, and if there
+are none at all the question is not answered. `python -m eval.train_reader` learns both models and
+the thresholds.
+"""
+
+import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from importlib.resources import files
 
-from ragqwen.alignment import Aligner
+import numpy as np
+import numpy.typing as npt
+import regex
+
+from ragqwen.alignment import Aligner, WordMatches
 from ragqwen.analysis import terms
+from ragqwen.difficulty import CUES
+from ragqwen.figures import figures
 from ragqwen.languages import group_of
-from ragqwen.matching import overlap, term_weights
+from ragqwen.matching import term_weights, word_likeness
 from ragqwen.records import Passage
 from ragqwen.retrieval import Evidence
-from ragqwen.segmentation import sentences
+from ragqwen.segmentation import sentences, words
+from ragqwen.static_embedding import unit
 
-_MIN_COVERAGE = 0.4
+SENTENCE_FEATURES = ("overlap", "met", "cosine", "before", "figure", "year", "name")
+PASSAGE_FEATURES = ("whole", "pair", "whole_met", "best_met", "lead", "cosine", "figures")
+Floats = npt.NDArray[np.float64]
+
 _MAX_SENTENCES = 3
-_KEEP_RATIO = 0.5  # of the best sentence's likeness: a weaker one is left out
+_KEEP_SHARE = 0.1  # of the best sentence's odds: a weaker one is left out
 _PASSAGES = 5
-_CONTEXT_CREDIT = 0.35
-_PASSAGE_WEIGHT = 0.5
-_MET_WEIGHT = 1.0
-_MIN_MET = 0.45  # of a passage in another language, whose words are none of the question's
+_USUAL_MET = 0.4  # what the best sentence of a passage about something else meets
+_OWN_WORDS = 0.5  # a passage that has so much of the question by words is in its language
+_BEST_MET, _LEAD = (PASSAGE_FEATURES.index(name) for name in ("best_met", "lead"))
+_ASKED = ("amount", "when", "who")
+_NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
+_YEAR = regex.compile(r"(?<!\p{Nd})\p{Nd}{3,4}(?!\p{Nd})")
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A sentence of a passage: `text == document[start:end]`.
-
-    `likeness` is to the question, of the sentence alone; `score` also knows where it stands.
-    """
+    """A sentence of a passage: `text == document[start:end]`. The best has the highest score."""
 
     passage: Passage
     start: int
     end: int
     text: str
-    likeness: float
     score: float
 
 
@@ -41,128 +71,208 @@ class Quote:
 class Reading:
     """What the reader found: quotes in the order they are to be read; none if unanswerable.
 
-    `coverage` in [0, 1] is the share of the question, by weight, that the passages speak of: by
-    words, and in other languages by the vectors of words.
+    `odds` in [0, 1] are how likely the passages answer the question.
     """
 
     quotes: tuple[Quote, ...]
-    coverage: float
+    odds: float
 
 
 @dataclass(frozen=True, slots=True)
-class _Statement:
-    """A sentence's span in its passage, and its terms."""
+class Seen:
+    """What the models go by of one passage.
 
-    start: int
-    end: int
-    terms: frozenset[str]
+    `spans` are its sentences', in the passage; `rows` is (n_sentences, len(SENTENCE_FEATURES)) and
+    `whole` (len(PASSAGE_FEATURES),). `same` tells whether it is in the question's language,
+    or as good as in it by the words they share. `quotable` are the sentences that say more than the
+    question, or all.
+    """
+
+    passage: Passage
+    same: bool
+    spans: tuple[tuple[int, int], ...]
+    quotable: tuple[int, ...]
+    rows: Floats
+    whole: Floats
 
 
 class ExtractiveReader:
-    """Picks the sentences that meet most of the question's telling words, in any language."""
+    """Picks the sentences that are likeliest to answer the question, in any language."""
 
     def __init__(self, aligner: Aligner) -> None:
         self._aligner = aligner
 
     def read(self, evidence: Evidence) -> Reading:
         """Choose up to three sentences, or none if the passages don't speak of the question."""
-        weights = term_weights(evidence.document_frequencies)
-        passages = evidence.passages[:_PASSAGES]
-        statements = [_statements(passage) for passage in passages]
-        if not passages:
-            return Reading((), 0.0)
-        coverage = _coverage(weights, passages, statements)
-        if coverage < _MIN_COVERAGE:
-            foreign = [
-                passage
-                for passage in passages
-                if group_of(passage.language) != group_of(evidence.language)
-            ]
-            coverage = max(coverage, self._met(evidence.question, foreign))
-            if coverage < _MIN_MET:
-                return Reading((), coverage)
-            passages = tuple(foreign)
-            statements = [_statements(passage) for passage in passages]
-        quotes = self._scored(evidence.question, weights, passages, statements)
-        best = quotes[0].likeness
-        enough = min(_KEEP_RATIO * best, best)  # the best stays, be its likeness negative
-        chosen = [quote for quote in quotes[:_MAX_SENTENCES] if quote.likeness >= enough]
-        return Reading(tuple(chosen), coverage)
-
-    def _met(self, question: str, passages: Sequence[Passage]) -> float:
-        texts = [(" › ".join((p.title, *p.headings)), p.text) for p in passages]
-        return max((found.whole_met for found in self._aligner.align(question, texts)), default=0.0)
-
-    def _scored(
-        self,
-        question: str,
-        weights: Mapping[str, float],
-        passages: Sequence[Passage],
-        statements: Sequence[Sequence[_Statement]],
-    ) -> list[Quote]:
-        """Return the sentences that may be quoted, best first."""
-        best_score = max(passage.score for passage in passages) or 1.0
-        found = [
-            (passage, statement, place)
-            for passage, some in zip(passages, statements, strict=True)
-            for place in [_place(weights, passage, best_score)]
-            for statement in _quotable(passage, some, set(weights))
+        seen = self.look(evidence)
+        odds = [model(one.same).odds(one.whole) for one in seen]
+        likely = [
+            (chance, one)
+            for chance, one in zip(odds, seen, strict=True)
+            if chance >= model(one.same).threshold
         ]
-        texts = [passage.text[statement.start : statement.end] for passage, statement, _ in found]
-        met = self._aligner.align(question, [texts])[0].met.tolist()
-        quotes = []
-        for (passage, statement, place), text, share in zip(found, texts, met, strict=True):
-            likeness = overlap(weights, statement.terms) + _MET_WEIGHT * share
-            start, end = passage.start + statement.start, passage.start + statement.end
-            quotes.append(Quote(passage, start, end, text, likeness, likeness + place))
-        return sorted(quotes, key=lambda quote: -quote.score)
+        if not likely:
+            return Reading((), max(odds, default=0.0))
+        own = [item for item in likely if item[1].same] or likely
+        found = sorted((q for _, one in own for q in _quotes(one)), key=lambda quote: -quote.score)
+        least = found[0].score + np.log(_KEEP_SHARE)
+        kept = tuple(quote for quote in found[:_MAX_SENTENCES] if quote.score >= least)
+        return Reading(kept, max(chance for chance, _ in own))
+
+    def look(self, evidence: Evidence) -> list[Seen]:
+        """Return what the models go by of the best passages."""
+        texts = [_Text(passage) for passage in evidence.passages[:_PASSAGES]]
+        weights = term_weights(evidence.document_frequencies)
+        cues = [CUES[name].split() for name in _ASKED]
+        parts = [part for text in texts for part in text.words]
+        matches = self._aligner.match_words(evidence.question, [*parts, *cues])
+        if not texts or not matches.words:
+            return []
+        asks = np.maximum(matches.nearest[:, -len(cues) :].max(axis=0), 0)
+        question = _Asked(evidence, weights, matches, asks)
+        ends = np.cumsum([len(text.words) for text in texts])
+        seen = [
+            _seen(question, text, slice(end - len(text.words), end))
+            for text, end in zip(texts, ends.tolist(), strict=True)
+        ]
+        met = np.array([one.whole[_BEST_MET] for one in seen])
+        for one, best in zip(seen, met, strict=True):
+            one.whole[_LEAD] = best - (met.sum() - best + _USUAL_MET) / len(seen)
+        return seen
 
 
-def _statements(passage: Passage) -> list[_Statement]:
-    return [
-        _Statement(start, end, frozenset(terms(passage.text[start:end])))
-        for start, end in sentences(passage.text, passage.language)
-    ]
+class _Text:
+    """A passage cut into sentences, with title and headings as the last part."""
+
+    def __init__(self, passage: Passage) -> None:
+        self.passage = passage
+        spans = sentences(passage.text, passage.language)
+        self.spans = tuple(spans) or ((0, len(passage.text)),)
+        heading = " ".join(dict.fromkeys((passage.title, *passage.headings)))
+        self.parts = [*(passage.text[start:end] for start, end in self.spans), heading]
+        self.words = [[part[a:b] for a, b in words(part)] or [""] for part in self.parts]
+        self.terms = [frozenset(terms(part)) for part in self.parts]
 
 
-def _coverage(
-    weights: Mapping[str, float],
-    passages: Sequence[Passage],
-    statements: Sequence[Sequence[_Statement]],
-) -> float:
-    """Return how much of the question the best passage and the best two sentences speak of.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question: its terms' weights, how its words are met, and how near it is to each cue."""
 
-    Weights are squared, so that the rarest terms decide: "the capital of" is not the question.
-    """
-    telling = {term: weight**2 for term, weight in weights.items()}
-    whole = max((overlap(telling, _context_terms(passage)) for passage in passages), default=0.0)
-    pairs = (
-        first.terms | second.terms
-        for some in statements
-        for first, second in pairwise([*some[:1], *some])
+    evidence: Evidence
+    weights: Mapping[str, float]
+    matches: WordMatches
+    asks: Floats
+
+
+def _seen(asked: _Asked, text: _Text, columns: slice) -> Seen:
+    question, weights = asked.evidence.question, np.array(list(asked.weights.values()))
+    by_words = np.array(
+        [[word_likeness(term, some) for some in text.terms] for term in asked.weights]
+    ).reshape(len(weights), len(text.terms))
+    share = asked.matches.weights / (asked.matches.weights.sum() or 1.0)
+    near = np.maximum(asked.matches.nearest[:, columns], 0)
+    vectors = asked.matches.vectors[columns][:-1]
+    met = share @ near[:, :-1]
+    cosines = unit(vectors) @ unit(asked.matches.vector[None])[0]
+    heading_met = share @ near[:, -1]
+    telling = weights**2
+    in_sentences = by_words[:, :-1]
+    pairs = np.maximum(in_sentences, np.concatenate([in_sentences[:, 1:], in_sentences[:, -1:]], 1))
+    has = np.array([_has(part, question) for part in text.parts[:-1]])
+    rows = np.column_stack(
+        [
+            _share(weights, in_sentences),
+            met,
+            cosines,
+            [heading_met, *met[:-1]],
+            has * asked.asks,
+        ]
     )
-    return (whole + max((overlap(telling, pair) for pair in pairs), default=0.0)) / 2
+    whole = np.array(
+        [
+            _share(telling, by_words.max(axis=1, initial=0)),
+            _share(telling, pairs).max(),
+            share @ near.max(axis=1),
+            met.max(),
+            0.0,
+            cosines.max(),
+            _figures_met(question, text.parts),
+        ]
+    )
+    same = group_of(text.passage.language) == group_of(asked.evidence.language)
+    same |= bool(whole[0] >= _OWN_WORDS)  # for the language of a short question may be mistaken
+    return Seen(text.passage, same, text.spans, _quotable(text, set(asked.weights)), rows, whole)
 
 
-def _place(weights: Mapping[str, float], passage: Passage, best_score: float) -> float:
-    """Return what a sentence gains from the passage in which it stands."""
-    context = overlap(weights, _context_terms(passage))
-    return _CONTEXT_CREDIT * context + _PASSAGE_WEIGHT * passage.score / best_score
+def _share(weights: Floats, met: Floats) -> Floats:
+    """Return the share of the weight that is met; `met` is (n_terms, ...)."""
+    found: Floats = weights @ met / (weights.sum() or 1.0)
+    return found
 
 
-def _context_terms(passage: Passage) -> list[str]:
-    return terms("\n".join((passage.title, *passage.headings, passage.text)))
+def _has(sentence: str, question: str) -> list[float]:
+    """Return whether a sentence has a figure, a year and a name that the question has not."""
+    asked = {value for values in figures(question) for value in values}
+    figure = any(not values & asked for values in figures(sentence))
+    year = any(match[0] not in question for match in _YEAR.finditer(sentence))
+    name = any(match[0] not in question for match in _NAME.finditer(sentence))
+    return [float(figure), float(year), float(name)]
 
 
-def _quotable(
-    passage: Passage, statements: Sequence[_Statement], asked: set[str]
-) -> Sequence[_Statement]:
+def _figures_met(question: str, parts: Sequence[str]) -> float:
+    asked = figures(question)
+    found = {value for part in parts for values in figures(part) for value in values}
+    return sum(bool(values & found) for values in asked) / len(asked) if asked else 1.0
+
+
+def _quotable(text: _Text, asked: set[str]) -> tuple[int, ...]:
     """Leave out headings and what only says the question again, unless there is nothing else."""
-    headings = {passage.title, *passage.headings}
-    kept = [
-        statement
-        for statement in statements
-        if not statement.terms <= asked
-        and passage.text[statement.start : statement.end] not in headings
+    headings = {text.passage.title, *text.passage.headings}
+    kept = tuple(
+        i
+        for i, part in enumerate(text.parts[:-1])
+        if not text.terms[i] <= asked and part not in headings
+    )
+    return kept or tuple(range(len(text.spans)))
+
+
+def _quotes(one: Seen) -> list[Quote]:
+    passage, scores = one.passage, one.rows @ model(one.same).sentence
+    return [
+        Quote(passage, passage.start + a, passage.start + b, passage.text[a:b], float(scores[i]))
+        for i in one.quotable
+        for a, b in (one.spans[i],)
     ]
-    return kept or statements
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Weights of sentences' and of passages' features; passages below `threshold` are no answer."""
+
+    sentence: Floats
+    passage: Floats
+    bias: float
+    threshold: float
+
+    def odds(self, whole: Floats) -> float:
+        """Return how likely a passage answers, in [0, 1]."""
+        return float(1 / (1 + np.exp(-(whole @ self.passage + self.bias))))
+
+
+def model(same: bool) -> Model:
+    """Return the model for passages in the question's language, or for the others."""
+    return _models()["same" if same else "cross"]
+
+
+@functools.cache
+def _models() -> dict[str, Model]:
+    about = json.loads(files("ragqwen").joinpath("data/reader.json").read_text("utf-8"))
+    return {
+        kind: Model(
+            np.array(about[kind]["sentence"]),
+            np.array(about[kind]["passage"]),
+            float(about[kind]["bias"]),
+            float(about[kind]["threshold"]),
+        )
+        for kind in ("same", "cross")
+    }

@@ -192,8 +192,8 @@ def test_every_marker_of_an_answer_has_its_citation(text: str) -> None:
 
 def test_quotes_are_cited_in_order() -> None:
     quotes = [
-        Quote(DOGS, 19, 40, "Cats are not allowed.", 1.0, 1.0),
-        Quote(FERRY, 77, 98, "Children travel free.", 0.5, 0.5),
+        Quote(DOGS, 19, 40, "Cats are not allowed.", 1.0),
+        Quote(FERRY, 77, 98, "Children travel free.", 0.5),
     ]
     first, second = cite_quotes(quotes)
     assert (first.marker, first.document_id, first.quote) == (

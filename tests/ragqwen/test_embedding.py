@@ -1,10 +1,14 @@
 """What is embedded of a passage, and digests."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqwen.embedding import embed_passages, text_digest
+from ragqwen.embedding import Vectors, embed_passages, text_digest
+from ragqwen.errors import ModelError
 from ragqwen.langchain import LangChainEmbeddings
 from ragqwen.static_embedding import StaticEmbedder
 from tests.fakes import LetterEmbedder
@@ -29,6 +33,18 @@ def test_an_embedder_of_wholes_gives_one_vector_each() -> None:
 
 def test_no_passages_have_no_vectors() -> None:
     assert embed_passages(StaticEmbedder(), []) == []
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_vector_that_is_not_finite_is_refused(number: float) -> None:
+    class Broken(LetterEmbedder):
+        def embed_documents(self, texts: Sequence[str]) -> Vectors:
+            vectors = super().embed_documents(texts)
+            vectors[-1, 0] = number
+            return vectors
+
+    with pytest.raises(ModelError, match=r"not finite for 'Tea\.'"):
+        embed_passages(Broken(), PASSAGES[:2])
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -47,10 +47,10 @@ def test_a_quote_is_a_span_of_the_document() -> None:
         st.sampled_from(["The", "ferry", "leaves.", "Dogs", "stay!", "渡轮出发。", "Gavdos\n😀"])
     )
 )
-def test_quotes_are_spans_and_coverage_is_a_share(pieces: list[str]) -> None:
+def test_quotes_are_spans_and_odds_are_a_share(pieces: list[str]) -> None:
     passage = make_passage("d", " ".join(("Ferry", *pieces)), start=7)
     reading = read("Does the ferry to Gavdos leave?", passage, DOGS)
-    assert 0 <= reading.coverage <= 1 + 1e-9
+    assert 0 <= reading.odds <= 1
     assert len(reading.quotes) <= 3
     for quote in reading.quotes:
         place = slice(quote.start - quote.passage.start, quote.end - quote.passage.start)
@@ -60,7 +60,7 @@ def test_quotes_are_spans_and_coverage_is_a_share(pieces: list[str]) -> None:
 def test_a_question_about_something_else_is_not_answered() -> None:
     reading = read("When does the museum of lighthouses in Oslo open?", FERRY, DOGS)
     assert reading.quotes == ()
-    assert reading.coverage < 0.5
+    assert reading.odds < 0.5
 
 
 def test_function_words_alone_answer_nothing() -> None:
@@ -81,7 +81,7 @@ def test_the_title_counts_for_what_a_passage_speaks_of() -> None:
     bare = make_passage("d", "It leaves at six.")
     titled = replace(bare, title="Ferry to Gavdos")
     question = "When does the ferry to Gavdos leave?"
-    assert read(question, titled).coverage > read(question, bare).coverage
+    assert read(question, titled).odds > read(question, bare).odds
 
 
 def test_a_heading_is_quoted_only_if_there_is_nothing_else() -> None:
@@ -128,3 +128,30 @@ def test_a_passage_in_another_language_is_read_by_the_vectors_of_words() -> None
 def test_a_passage_in_another_language_about_something_else_answers_nothing() -> None:
     passage = make_passage("d", "Hunde müssen draußen bleiben.", language="deu_Latn")
     assert read("Who was the first president of the republic?", passage).quotes == ()
+
+
+def test_a_passage_about_something_else_is_not_quoted_for_a_word_of_the_question() -> None:
+    other = make_passage("bus", "The bus to the airport leaves at nine in the evening.", score=0.9)
+    quotes = read("When does the ferry to Gavdos leave?", FERRY, other).quotes
+    assert {quote.passage.document_id for quote in quotes} == {"ferry"}
+
+
+def test_the_questions_own_language_is_quoted_before_others() -> None:
+    german = make_passage(
+        "fähre", "Die Fähre nach Gavdos fährt um sechs Uhr ab.", language="deu_Latn"
+    )
+    quotes = read("When does the ferry to Gavdos leave?", german, FERRY).quotes
+    assert {quote.passage.language for quote in quotes} == {"eng_Latn"}
+
+
+def test_the_words_of_a_question_count_whatever_language_it_is_taken_for() -> None:
+    asked = terms("ferry Gavdos")
+    frequencies = dict.fromkeys(asked, 1)
+    evidence = Evidence("ferry Gavdos", "swe_Latn", tuple(asked), frequencies, (FERRY, DOGS))
+    (quote, *_) = ExtractiveReader(Aligner(StaticEmbedder())).read(evidence).quotes
+    assert quote.text == "The ferry to Gavdos leaves at six in the morning."
+
+
+@pytest.mark.parametrize("question", ["", "?", "…", "😀"])
+def test_a_question_without_words_is_not_answered(question: str) -> None:
+    assert read(question, FERRY).quotes == ()
