@@ -36,6 +36,7 @@ _IDENTIFIED_CHARS = 2000
 _SWITCH = regex.compile(r"(?<![^\s。？！])/(?:no_)?think(?!\S)")
 _CALLED = {
     "words": "its length",
+    "weight": "its content",
     "numbers": "its numbers",
     "quantities": "its quantities",
     "sentences": "its sentences",
