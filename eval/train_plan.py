@@ -36,9 +36,9 @@ Floats = npt.NDArray[np.float64]
 
 TRAINED_ON = ("eng_Latn", "rus_Cyrl", "zho_Hans")
 """The languages of which hard and easy questions are learned from."""
-_EASY_WEIGHT, _HARD_WEIGHT = 1.25, 0.8  # beside 1 for the project's own graded set
-_PENALTY = 2e-4
-_UNSTEADY = 15.0  # of the variance of difficulty across translations, beside 1 for the surprise
+_EASY_WEIGHT, _HARD_WEIGHT = 1.0, 0.8  # beside 1 for the project's own graded set
+_PENALTY = 6e-4
+_UNSTEADY = 12.0  # of the variance of difficulty across translations, beside 1 for the surprise
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
