@@ -13,6 +13,7 @@ from tqdm import tqdm
 from eval.comparison import compare as compare_results
 from eval.datasets import ALL, Dataset
 from eval.embedder_questions import only_kept_out
+from eval.graded import easy_questions, hard_and_easy, hard_questions, own_questions
 from eval.mixed import evaluate_mixed
 from eval.own_set import own_set, read_fact_files, write_own_set
 from eval.profiles import Profile, chosen_languages, profile_languages, raise_failures
@@ -309,27 +310,13 @@ def sizes(folder: Path, out: Path) -> None:
 
 
 @main.command()
-@click.option(
-    "--hard",
-    required=True,
-    metavar="DIR",
-    type=click.Path(exists=True, path_type=Path),
-    help='Word problems: CODE.jsonl with "id" and "question" a line, such as MGSM\'s.',
-)
-@click.option(
-    "--easy",
-    required=True,
-    metavar="DIR",
-    type=click.Path(exists=True, path_type=Path),
-    help="Look-ups: a data set in BEIR's layout, such as XQuAD's.",
-)
+@hard_and_easy
 def plan(hard: Path, easy: Path) -> None:
     """Measure the thinking plan on hard and easy questions and on our own in five grades.
 
     Prints JSON: how well difficulty tells hard from easy and follows the grades, how steady it is
     across translations, and what it would spend of a fixed 4,096 tokens.
     """
-    from eval.graded import easy_questions, hard_questions, own_questions
     from eval.plan_report import plan_figures
 
     figures = plan_figures(own_questions(), hard_questions(hard), easy_questions(easy))

@@ -2,13 +2,19 @@
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import click
+
 from eval.datasets import ALL, Dataset
+from eval.own_set import read_fact_files
 from ragqwen.errors import InputError
 from ragqwen.languages import check_language
+
+_ENGLISH = "eng_Latn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +66,27 @@ def easy_questions(folder: Path) -> list[GradedQuestion]:
         for language in dataset.query_languages(ALL)
         for query in dataset.read_queries(language)
     ]
+
+
+def own_look_ups() -> list[GradedQuestion]:
+    """Read the questions about single facts of the project's own test set, and their English.
+
+    Each asks for one thing that one sentence says, in any of the 119 languages.
+    """
+    found = []
+    for file in read_fact_files():
+        for number, fact in enumerate(file.facts, start=1):
+            name = f"fact-{file.language}-{number}"
+            asked = {file.language: fact.question, _ENGLISH: fact.question_english}
+            found += [GradedQuestion(name, code, 1, text) for code, text in asked.items() if text]
+    return found
+
+
+def hard_and_easy(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options `--hard` and `--easy`, folders of questions as read here."""
+    folder = click.Path(exists=True, path_type=Path)
+    problems = 'Word problems: CODE.jsonl with "id" and "question" a line, such as MGSM\'s.'
+    look_ups = "Look-ups: a data set in BEIR's layout, such as XQuAD's."
+    easy = click.option("--easy", required=True, metavar="DIR", type=folder, help=look_ups)
+    hard = click.option("--hard", required=True, metavar="DIR", type=folder, help=problems)
+    return hard(easy(command))

@@ -1,6 +1,7 @@
 """What the thinking plan is worth: difficulty against grades, and what it would spend."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata, spearmanr
 
-from eval.graded import GradedQuestion
+from eval.graded import GradedQuestion, own_look_ups
 from eval.train_plan import TRAINED_ON, Examples, fit, untrained
 from ragqwen.difficulty import LEVELS, DifficultyModel, Weights, shipped_weights, softmax
 from ragqwen.errors import InputError
@@ -31,24 +32,39 @@ def plan_figures(
 ) -> dict[str, Any]:
     """Return the figures of the plan that ships, by the question alone.
 
-    Hard and easy questions are measured in the languages of which none was learned from, and the
-    project's own questions with weights that were learned without their language, and again without
-    them and their translations.
+    Hard and easy questions are measured in the languages of which none was learned from: with the
+    weights that ship, for which our own questions were learned from in all languages, and with
+    weights for which everything was in three languages alone. The project's own questions are
+    measured with weights that learned nothing in their language, and again without them and their
+    translations.
     """
     model = DifficultyModel(StaticEmbedder(), untrained())
-    ours, all_hard, all_easy = (Examples.of(some, model) for some in (own, hard, easy))
+    ours, all_hard, all_easy, look_ups = (
+        Examples.of(some, model) for some in (own, hard, easy, own_look_ups())
+    )
     test_hard, test_easy = all_hard.learned_from(False), all_easy.learned_from(False)
     if not test_hard.questions or not test_easy.questions:
         raise InputError(
             f"hard and easy questions are both needed in other languages than {TRAINED_ON}"
         )
-    learned_from = all_hard.learned_from(), all_easy.learned_from()
+    learned_hard, learned_easy = all_hard.learned_from(), all_easy.learned_from().joined(look_ups)
+    by_language = np.zeros(len(own))
+    for code in dict.fromkeys(question.language for question in own):
+        parts = (some.outside(code) for some in (ours, learned_hard, learned_easy))
+        held = _is_in(ours, code)
+        by_language[held] = _difficulties(ours.features[held], fit(*parts))
+    by_question = np.zeros(len(own))
     folds = _folds(own)
-    by_language = _cross_validated(ours, *learned_from, lambda q: q.language)
-    by_question = _cross_validated(ours, *learned_from, lambda q: folds[q.question_id])
+    for fold in range(_FOLDS):
+        held = folds == fold
+        weights = fit(ours.only(~held), learned_hard, learned_easy)
+        by_question[held] = _difficulties(ours.features[held], weights)
+    of_three = fit(*(some.learned_from() for some in (ours, learned_hard, learned_easy)))
     hard_levels, easy_levels = _shipped(test_hard), _shipped(test_easy)
     grades = np.array([question.grade for question in own])
     ours_hard = grades >= _FROM_GRADE
+    often = Counter(question.question_id for question in own)
+    translated = np.array([often[question.question_id] > 1 for question in own])
     of_languages = {
         code: _spearman(by_language[_is_in(ours, code)], grades[_is_in(ours, code)])
         for code in dict.fromkeys(question.language for question in own)
@@ -58,12 +74,17 @@ def plan_figures(
         "languages": {"own": _n_languages(ours), "tested": _n_languages(test_hard, test_easy)},
         "auc": {
             "one threshold": _auc(hard_levels, easy_levels),
+            "all learned from three languages": _auc(
+                *(_difficulties(some.features, of_three) for some in (test_hard, test_easy))
+            ),
             **_auc_by_language(test_hard, test_easy),
         },
         "rank correlation": {
             "mean of languages": float(np.mean(list(of_languages.values()))),
             "by language, all at once": _spearman(by_language, grades),
+            "by language, translated": _spearman(by_language[translated], grades[translated]),
             "by question, all at once": _spearman(by_question, grades),
+            "by question, translated": _spearman(by_question[translated], grades[translated]),
             **of_languages,
         },
         "translations within a step": {
@@ -98,24 +119,12 @@ def _difficulties(features: Floats, weights: Weights) -> Floats:
     return found
 
 
-def _cross_validated(
-    own: Examples, hard: Examples, easy: Examples, fold_of: Callable[[GradedQuestion], object]
-) -> Floats:
-    """Return the difficulty of each of our questions by weights learned without its fold."""
-    folds = [fold_of(question) for question in own.questions]
-    difficulties = np.zeros(len(folds))
-    for fold in dict.fromkeys(folds):
-        held = np.array([each == fold for each in folds])
-        weights = fit(own.only(~held), hard, easy)
-        difficulties[held] = _difficulties(own.features[held], weights)
-    return difficulties
-
-
-def _folds(questions: Sequence[GradedQuestion]) -> Mapping[str, int]:
-    """Deal the questions, each with its translations, into ten folds."""
+def _folds(questions: Sequence[GradedQuestion]) -> npt.NDArray[np.int64]:
+    """Deal the questions, each with its translations, into folds, and return those."""
     ids = sorted({question.question_id for question in questions})
     order = np.random.default_rng(1).permutation(len(ids))
-    return {ids[at]: number % _FOLDS for number, at in enumerate(order)}
+    fold_of = {ids[at]: number % _FOLDS for number, at in enumerate(order)}
+    return np.array([fold_of[question.question_id] for question in questions])
 
 
 def _auc(hard: Floats, easy: Floats) -> float:

@@ -4,12 +4,15 @@ A question is one of five kinds, each with a level of difficulty: look-up 0, lis
 0.45, aggregation 0.6, multi-hop 1. The chance of each kind is a softmax over linear functions of
 
 - `words`: log(1 + words / `words_to_english` of its language) / 3;
+- `weight`: log(1 + the sum of the lengths of its words' vectors in the built-in embedder) / 3. A
+  word that tells more has a longer one, so that this is about the same in all languages;
 - `numbers`: log(1 + numbers in digits of any script); `quantities`: the same without four digits in
   a row, which mostly are years;
 - `sentences`: log(sentences); `breaks`: log(1 + commas, colons and the like);
-- `cue_*`: for each set of words in `CUES`, max(0, c - 0.2) * 3, where c is the largest cosine of a
-  word of the question with the set's mean in the built-in embedder, whose vectors meet across
-  languages, so that "insgesamt" and "jumla" are as near to the set "total" as words of it are.
+- `cue_*`: for each set of words in `CUES`, max(0, c - 0.2) * 3, where c is the largest of any word
+  of the question: half its cosine with the set's mean, half that with the nearest word of the set.
+  The embedder's vectors meet across languages, so that "insgesamt" and "jumla" are about as near to
+  the set "total" as words of it are.
 
 The question's difficulty q is the mean of the levels by these chances. The evidence can only add:
 with its strain s in [0, 1] (`evidence_features`), the difficulty is q + (1 - q) * 0.3 * s, where
@@ -23,6 +26,7 @@ for want of data that tells: at their most they make a look-up think its first s
 import functools
 import itertools
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -32,6 +36,7 @@ import numpy.typing as npt
 import regex
 
 from ragqwen.analysis import terms
+from ragqwen.embedding import Vectors
 from ragqwen.languages import UNKNOWN, group_of, languages
 from ragqwen.records import Passage
 from ragqwen.segmentation import count_words, sentences, words
@@ -39,7 +44,7 @@ from ragqwen.static_embedding import StaticEmbedder, unit
 
 KINDS = ("look-up", "list", "comparison", "aggregation", "multi-hop")
 LEVELS = (0.0, 0.2, 0.45, 0.6, 1.0)
-SURFACE = ("words", "numbers", "quantities", "sentences", "breaks")
+SURFACE = ("words", "weight", "numbers", "quantities", "sentences", "breaks")
 CUES: Mapping[str, str] = {
     "who": "who whom wer quién кто 谁 من कौन",
     "when": "when year date wann cuándo когда متى कब",
@@ -115,8 +120,8 @@ class DifficultyModel:
         """:param weights: those that ship with the project by default."""
         self._embedder = embedder
         self._weights = weights or shipped_weights()
-        cues = [unit(embedder.embed_words(cue.split())).mean(axis=0) for cue in CUES.values()]
-        self._cues = unit(np.stack(cues))
+        self._cues = [unit(embedder.embed_words(cue.split())) for cue in CUES.values()]
+        self._means = unit(np.stack([cue.mean(axis=0) for cue in self._cues]))
 
     def estimate(self, question: str, language: str = UNKNOWN) -> Estimate:
         """Estimate one question; what comes after 8,000 characters does not count."""
@@ -140,17 +145,22 @@ class DifficultyModel:
 
         :return: (n_questions, len(FEATURES)).
         """
-        rows = [
-            [*_surface(text[:_MAX_CHARS], language), *self._met(text[:_MAX_CHARS])]
-            for text, language in questions
-        ]
+        rows = [self._features(text[:_MAX_CHARS], language) for text, language in questions]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES))
 
-    def _met(self, question: str) -> list[float]:
+    def _features(self, question: str, language: str) -> list[float]:
         lower = question.lower()
-        found = list(dict.fromkeys(lower[start:end] for start, end in words(lower))) or [""]
-        nearest = (unit(self._embedder.embed_words(found)) @ self._cues.T).max(axis=0)
-        met: list[float] = (np.maximum(nearest - _LEAST_COSINE, 0) * _CUE_SCALE).tolist()
+        counts = Counter(lower[start:end] for start, end in words(lower)) or Counter([""])
+        vectors = self._embedder.embed_words(list(counts))
+        weight = np.linalg.norm(vectors, axis=1) @ np.array(list(counts.values()))
+        n_words, *others = _surface(question, language)
+        return [n_words, float(np.log1p(weight)) / 3, *others, *self._met(unit(vectors))]
+
+    def _met(self, vectors: Vectors) -> list[float]:
+        """Return how near the nearest of some words, (n_words, dimension), is to each cue."""
+        nearest = np.stack([(vectors @ cue.T).max(axis=1) for cue in self._cues], axis=1)
+        near = ((nearest + vectors @ self._means.T) / 2).max(axis=0)
+        met: list[float] = (np.maximum(near - _LEAST_COSINE, 0) * _CUE_SCALE).tolist()
         return met
 
 
@@ -226,6 +236,7 @@ def strained(difficulty: float, evidence: Mapping[str, float]) -> float:
 
 
 def _surface(question: str, language: str) -> list[float]:
+    """Return the features of `SURFACE` that need no vectors, in their order."""
     known = languages().get(language)
     n_words = count_words(question) / (known.words_to_english if known else 1.0)
     numbers = _NUMBER.findall(question)

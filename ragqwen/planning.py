@@ -40,6 +40,7 @@ _SWITCH = regex.compile(
 )
 _CALLED = {
     "words": "its length",
+    "weight": "its content",
     "numbers": "its numbers",
     "quantities": "its quantities",
     "sentences": "its sentences",

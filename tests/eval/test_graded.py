@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.graded import easy_questions, hard_questions, own_questions
+from eval.graded import easy_questions, hard_questions, own_look_ups, own_questions
 from ragqwen.errors import InputError
 from ragqwen.languages import languages
 
@@ -28,6 +28,21 @@ def test_translations_share_an_id_and_a_grade() -> None:
     for question in own:
         grades.setdefault(question.question_id, set()).add(question.grade)
     assert all(len(found) == 1 for found in grades.values())
+
+
+def test_a_translated_question_is_there_in_all_twenty_languages() -> None:
+    often = Counter(question.question_id for question in own_questions())
+    assert set(often.values()) == {1, 20}
+    assert sum(count == 20 for count in often.values()) == 30
+
+
+def test_questions_about_single_facts_are_look_ups_with_their_english() -> None:
+    found = own_look_ups()
+    assert {question.language for question in found} == set(languages())
+    assert {question.grade for question in found} == {1}
+    asked = [question for question in found if question.language != "eng_Latn"]
+    english = {question.question_id for question in found if question.language == "eng_Latn"}
+    assert {question.question_id for question in asked} <= english
 
 
 def test_no_question_is_there_twice_or_empty() -> None:

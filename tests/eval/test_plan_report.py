@@ -1,6 +1,7 @@
 """Learning what a plan goes by, and what its figures say."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from ragqwen.errors import InputError
 from ragqwen.static_embedding import StaticEmbedder
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
+NONE = Examples([], np.zeros((0, len(FEATURES))))
 HARD, EASY = SHARED / "difficulty" / "mgsm", SHARED / "retrieval" / "xquad"
 
 
@@ -37,8 +39,7 @@ def model() -> DifficultyModel:
 
 def test_what_was_learned_tells_the_kinds_apart(model: DifficultyModel) -> None:
     own = Examples.of([question for kind in range(1, 6) for question in made(kind, 6)], model)
-    none = own.only(np.zeros(len(own.questions), dtype=bool))
-    weights = fit(own, none, none)
+    weights = fit(own, NONE, NONE)
     trained = DifficultyModel(StaticEmbedder(), weights)
     for kind, name in enumerate(KINDS, start=1):
         assert trained.estimate(made(kind, 20)[-1].text, "eng_Latn").kind == name
@@ -52,6 +53,35 @@ def test_the_same_examples_give_the_same_weights(model: DifficultyModel, tmp_pat
     first, second = (path.read_text("utf-8") for path in paths)
     assert first == second
     assert set(json.loads(first)["weights"]) == set(FEATURES)
+
+
+def test_a_feature_that_differs_across_translations_counts_less() -> None:
+    """Two features tell the kinds apart as well; one of them is there in half the languages."""
+    rows, questions = [], []
+    for n in range(40):
+        kind = 1 + 4 * (n % 2)
+        for language, has_second in (("eng_Latn", 1), ("deu_Latn", 0)):
+            hard = float(kind == 5)
+            rows.append([hard, hard * has_second, *np.zeros(len(FEATURES) - 2)])
+            questions.append(GradedQuestion(f"q{n}", language, kind, ""))
+    alike = [replace(question, question_id=str(at)) for at, question in enumerate(questions)]
+    untied, tied = (
+        fit(Examples(some, np.array(rows)), NONE, NONE).matrix for some in (alike, questions)
+    )
+    first, second = (weights[0, 4] / weights[1, 4] for weights in (untied, tied))
+    assert second > first
+
+
+def test_what_is_learned_of_other_languages_leaves_one_out(model: DifficultyModel) -> None:
+    examples = Examples.of(made(1, 2) + made(1, 2, "deu_Latn"), model)
+    assert [q.language for q in examples.outside("eng_Latn").questions] == ["deu_Latn"] * 2
+
+
+def test_examples_are_joined_with_their_features(model: DifficultyModel) -> None:
+    first, second = Examples.of(made(1, 2), model), Examples.of(made(5, 3), model)
+    both = first.joined(second)
+    assert [q.grade for q in both.questions] == [1, 1, 5, 5, 5]
+    assert np.array_equal(both.features[2:], second.features)
 
 
 def test_only_three_languages_are_learned_from(model: DifficultyModel) -> None:
@@ -77,6 +107,7 @@ def test_the_plan_that_ships_keeps_what_it_promises() -> None:
     )
     assert figures["auc"]["one threshold"] >= 0.97
     assert figures["rank correlation"]["mean of languages"] >= 0.8
+    assert figures["rank correlation"]["by language, translated"] >= 0.8
     assert figures["rank correlation"]["by question, all at once"] >= 0.7
     steady = figures["translations within a step"]
     assert min(steady["hard"]["pairs"], steady["easy"]["pairs"]) >= 0.95

@@ -59,6 +59,15 @@ def test_a_cue_is_met_in_another_language(model: DifficultyModel, word: str, lan
     assert feature(model, "cue_total", word, language) > feature(model, "cue_where", word, language)
 
 
+def test_a_cue_s_own_word_is_the_nearest_to_it(model: DifficultyModel) -> None:
+    own, near = (feature(model, "cue_total", word) for word in ("altogether", "ferry altogethers"))
+    assert own > near > 0
+
+
+def test_a_word_that_tells_more_weighs_more(model: DifficultyModel) -> None:
+    assert feature(model, "weight", "the the the") < feature(model, "weight", "drought fell king")
+
+
 def test_the_chances_of_the_kinds_add_up(model: DifficultyModel) -> None:
     estimate = model.estimate("Compare the two models.", "eng_Latn")
     assert set(estimate.kinds) == set(KINDS)
