@@ -120,6 +120,7 @@ class Service:
             hard_writer=self._hard_writer,
             context_tokens=self.settings.context_tokens,
             thinking_ceiling_tokens=thinking_ceiling(self.settings),
+            max_searches=self.settings.llm_searches,
             notices=notices,
         )
 
@@ -239,15 +240,14 @@ def make_writer(settings: Settings) -> Writer | None:
     """Return the language model that the settings name, None if they name none."""
     if settings.llm_base_url is None or settings.llm_model is None:
         return None
-    return Writer(_chat(settings, settings.llm_base_url, settings.llm_model), settings.llm_model)
+    return _writer(settings, settings.llm_base_url, settings.llm_model)
 
 
 def make_hard_writer(settings: Settings) -> Writer | None:
     """Return the model for questions that are to be thought about, None if there is no other."""
     if settings.llm_hard_base_url is None or settings.llm_hard_model is None:
         return None
-    chat = _chat(settings, settings.llm_hard_base_url, settings.llm_hard_model)
-    return Writer(chat, settings.llm_hard_model)
+    return _writer(settings, settings.llm_hard_base_url, settings.llm_hard_model)
 
 
 def make_judge(settings: Settings) -> Judge | None:
@@ -262,6 +262,11 @@ def make_judge(settings: Settings) -> Judge | None:
     chat = _chat(settings, settings.llm_base_url, settings.llm_model)
     seconds = min(_JUDGE_SECONDS, settings.llm_timeout_seconds)
     return QwenJudge(chat.model_copy(update={"timeout_seconds": seconds, "n_tries": 1}))
+
+
+def _writer(settings: Settings, base_url: str, model: str) -> Writer:
+    calls_tools = ENGINES[settings.llm_engine].calls_tools
+    return Writer(_chat(settings, base_url, model), model, calls_tools=calls_tools)
 
 
 def _chat(settings: Settings, base_url: str, model: str) -> QwenChat:

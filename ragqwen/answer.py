@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import regex
@@ -21,10 +21,13 @@ from ragqwen.retrieval import Evidence, Retriever
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from ragqwen.research import Research
+
 EXTRACTIVE = "extractive"
 _log = logging.getLogger(__name__)
 _DRESS = " \t\n\"'`*_“”«»"  # what models put around a bare word
 _SECOND = "The answer failed verification and was written again, with the next larger budget."
+_CUT_SHORT = "Further searches were cut short: the language model's server failed."
 _WIDER = 2  # times as many passages for a second attempt
 
 
@@ -32,11 +35,13 @@ _WIDER = 2  # times as many passages for a second attempt
 class Writer:
     """A language model that writes answers, and its name.
 
-    The model takes `thinking_budget` with each call, as `QwenChat` does.
+    The model takes `thinking_budget` with each call, as `QwenChat` does. `calls_tools` says that it
+    may be given some.
     """
 
     chat: "BaseChatModel"
     name: str
+    calls_tools: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,11 @@ class PassagesFound:
     """The passages were found; the answer comes next.
 
     A second one, after text, says that the text failed verification and the answer begins anew.
+    One with `searches` comes before text: the model searched for these too.
     """
 
     passages: tuple[Passage, ...]
+    searches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ class Answerer:
         hard_writer: Writer | None = None,
         context_tokens: int = 6000,
         thinking_ceiling_tokens: int = 8192,
+        max_searches: int = 0,
         notices: tuple[str, ...] = (),
     ) -> None:
         """:param aligner: holds what a language model says against the passages.
@@ -124,6 +132,7 @@ class Answerer:
         :param hard_writer: writes those that are to be thought about, instead of the other.
         :param context_tokens: Qwen tokens of passages in a prompt.
         :param thinking_ceiling_tokens: most that is ever thought of a question.
+        :param max_searches: how often the model itself may search further for a hard question.
         :param notices: what every answer is to say of how it came about.
         """
         self._retriever = retriever
@@ -134,6 +143,7 @@ class Answerer:
         self._hard_writer = hard_writer or writer
         self._context_tokens = context_tokens
         self._ceiling_tokens = thinking_ceiling_tokens
+        self._max_searches = max_searches
         self._notices = notices
 
     def ask(
@@ -188,6 +198,7 @@ class Answerer:
         language = language or evidence.language
         writer = self._hard_writer if plan.mode == "on" else self._writer
         drafts: list[_Draft] = []
+        searches: tuple[str, ...] = ()
         if writer is None or not evidence.passages:
             cited = self._read(evidence, language)
             planned = 0 if writer else plan.budget_tokens  # a model not asked thinks nothing
@@ -195,14 +206,20 @@ class Answerer:
             timer.lap("reading")
             yield TextDelta(cited.text)
         else:
-            first = yield from self._generate(
-                evidence, language, writer, plan.budget_tokens, timer.lap
-            )
+            auto = ceiling if thinking == "auto" else 0
+            research = yield from self._research(evidence, writer, plan, auto, k, timer.lap)
+            evidence = research.added_to(evidence, self._context_tokens)
+            searches, written = research.searches, research.used_tokens
+            if research.failed:
+                plan = replace(plan, reason=f"{plan.reason} {_CUT_SHORT}")
+            budget = min(plan.budget_tokens, ceiling - written)
+            first = yield from self._generate(evidence, language, writer, budget, timer.lap)
             drafts.append(first)
-            more = _next_budget(plan.budget_tokens, ceiling, first.used_tokens)
+            more = _next_budget(plan.budget_tokens, ceiling, first.used_tokens + written)
             if first.n_failures and more and thinking == "auto" and switch != "/no_think":
                 writer = self._hard_writer or writer
                 wider = self._retrieve(asked, _WIDER * k)
+                wider = research.added_to(wider, self._context_tokens)
                 timer.lap("retrieval")
                 yield PassagesFound(wider.passages)
                 try:
@@ -210,10 +227,41 @@ class Answerer:
                     drafts.append(second)
                 except ModelError as error:  # there is an answer already
                     _log.warning("the second attempt at an answer failed: %s", error)
-        yield AnswerDone(self._answer(question, language, plan, drafts, timer.timings_ms))
+        answer = self._answer(question, language, plan, drafts, timer.timings_ms)
+        yield AnswerDone(replace(answer, searches=searches))
 
-    def _retrieve(self, question: str, k: int) -> Evidence:
-        return self._retriever.retrieve(question, k=k, max_tokens=self._context_tokens)
+    def _retrieve(self, question: str, k: int, max_tokens: int | None = None) -> Evidence:
+        most = self._context_tokens if max_tokens is None else max_tokens
+        return self._retriever.retrieve(question, k=k, max_tokens=most)
+
+    def _research(
+        self,
+        evidence: Evidence,
+        writer: Writer,
+        plan: ThinkingPlan,
+        ceiling_tokens: int,
+        k: int,
+        lap: Callable[[str], None],
+    ) -> Generator[AnswerEvent, None, "Research"]:
+        """Have the model search further where the question is hard enough and it can."""
+        from ragqwen.research import SEARCHED_FROM, Research, Researcher
+
+        research, told = Research(), 0
+        hard = plan.mode == "on" and plan.difficulty >= SEARCHED_FROM
+        if not (hard and self._max_searches and writer.calls_tools and ceiling_tokens):
+            return research
+        researcher = Researcher(
+            lambda query, max_tokens: self._retrieve(query, k, max_tokens),
+            max_searches=self._max_searches,
+            context_tokens=self._context_tokens,
+        )
+        for research in researcher.steps(writer.chat, evidence, ceiling_tokens // 2):
+            if len(research.searches) > told:
+                found = research.added_to(evidence, self._context_tokens)
+                yield PassagesFound(found.passages, research.searches)
+                told = len(research.searches)
+        lap("research")
+        return research
 
     def _answer(
         self,
