@@ -49,7 +49,7 @@ class PassagesFound:
     """The passages were found; the answer comes next.
 
     A second one, after text, says that the text failed verification and the answer begins anew.
-    One with `searches` comes before text: the model searched for these too.
+    `searches` are those that the model itself has made, each of which is told by another one.
     """
 
     passages: tuple[Passage, ...]
@@ -198,7 +198,6 @@ class Answerer:
         language = language or evidence.language
         writer = self._hard_writer if plan.mode == "on" else self._writer
         drafts: list[_Draft] = []
-        searches: tuple[str, ...] = ()
         if writer is None or not evidence.passages:
             cited = self._read(evidence, language)
             planned = 0 if writer else plan.budget_tokens  # a model not asked thinks nothing
@@ -209,9 +208,9 @@ class Answerer:
             auto = ceiling if thinking == "auto" else 0
             research = yield from self._research(evidence, writer, plan, auto, k, timer.lap)
             evidence = research.added_to(evidence, self._context_tokens)
-            searches, written = research.searches, research.used_tokens
             if research.failed:
                 plan = replace(plan, reason=f"{plan.reason} {_CUT_SHORT}")
+            written = research.used_tokens
             budget = min(plan.budget_tokens, ceiling - written)
             first = yield from self._generate(evidence, language, writer, budget, timer.lap)
             drafts.append(first)
@@ -221,14 +220,13 @@ class Answerer:
                 wider = self._retrieve(asked, _WIDER * k)
                 wider = research.added_to(wider, self._context_tokens)
                 timer.lap("retrieval")
-                yield PassagesFound(wider.passages)
+                yield PassagesFound(wider.passages, wider.searches)
                 try:
                     second = yield from self._generate(wider, language, writer, more, timer.lap)
                     drafts.append(second)
                 except ModelError as error:  # there is an answer already
                     _log.warning("the second attempt at an answer failed: %s", error)
-        answer = self._answer(question, language, plan, drafts, timer.timings_ms)
-        yield AnswerDone(replace(answer, searches=searches))
+        yield AnswerDone(self._answer(question, language, plan, drafts, timer.timings_ms))
 
     def _retrieve(self, question: str, k: int, max_tokens: int | None = None) -> Evidence:
         most = self._context_tokens if max_tokens is None else max_tokens
@@ -258,7 +256,7 @@ class Answerer:
         for research in researcher.steps(writer.chat, evidence, ceiling_tokens // 2):
             if len(research.searches) > told:
                 found = research.added_to(evidence, self._context_tokens)
-                yield PassagesFound(found.passages, research.searches)
+                yield PassagesFound(found.passages, found.searches)
                 told = len(research.searches)
         lap("research")
         return research
@@ -295,6 +293,7 @@ class Answerer:
                 features=plan.features,
             ),
             timings_ms=timings_ms | {"total": round(sum(timings_ms.values()), 1)},
+            searches=best.evidence.searches,
         )
 
     def _read(self, evidence: Evidence, language: str) -> CitedAnswer:
@@ -332,7 +331,7 @@ class Answerer:
         if THOUGHT in written:  # what stood before a closing mark alone was thinking after all
             text = without_thinking(written)
         if not text.startswith(streamed):
-            yield PassagesFound(evidence.passages)
+            yield PassagesFound(evidence.passages, evidence.searches)
             streamed = ""
         lap("generation")
         if not text.strip():

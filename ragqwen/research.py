@@ -74,11 +74,12 @@ class Research:
 
         :param max_tokens: Qwen tokens of all passages together.
         """
-        if not self.passages:
+        if not self.searches:
             return evidence
         others = [passage for passage in evidence.passages if _is_new(passage, self.passages)]
         room = max_tokens - sum(count_tokens(passage.text) for passage in self.passages)
-        return replace(evidence, passages=(*fit_passages(others, room), *self.passages))
+        passages = (*fit_passages(others, room), *self.passages)
+        return replace(evidence, passages=passages, searches=self.searches)
 
 
 class Researcher:

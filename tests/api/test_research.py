@@ -17,6 +17,7 @@ HARD = (
     "Why could the founder of the mill, although she had sold her boats, still pay the architect "
     "of the bridge after the flood, and what did that lead to?"
 )
+HARD_ENOUGH = "Who built the bridge that the founder of the mill crossed because of the flood?"
 MILL = "The mill was founded by Greta Holm."
 BRIDGE = "Ole Brandt built a crossing over the river Elm for nine hundred crowns."
 SECRET = "The user wants me to look for Greta"
@@ -86,6 +87,19 @@ def test_a_stream_tells_of_each_search_before_the_answer(
         ("answer", ["crossing Elm", "zeppelins of Peru"]),
     ]
     assert SECRET not in response.text
+
+
+def test_a_second_attempt_keeps_what_was_searched_for(
+    served: Collection, model: ModelServer
+) -> None:
+    model.choices = [search("crossing Elm"), {"message": {"content": "DONE"}}]
+    model.deltas = content("It was founded in 1433 by Olga Marr [1].")
+    events = sse_events(served.post("ask/stream", question=HARD_ENOUGH, k=1).text)
+    told = [data for name, data in events if name == "passages"]
+    assert [data["searches"] for data in told] == [[], ["crossing Elm"], ["crossing Elm"]]
+    assert {passage["text"] for passage in told[-1]["passages"]} == {MILL, BRIDGE}
+    assert events[-1][1]["thinking"]["attempts"] == 2
+    assert events[-1][1]["searches"] == ["crossing Elm"]
 
 
 def test_a_search_never_leaves_the_collection(served: Collection, model: ModelServer) -> None:

@@ -260,7 +260,7 @@ def texts(passages: Iterable[Passage]) -> list[str]:
 
 def test_what_was_found_comes_after_the_other_passages() -> None:
     added = Research(("q",), (HOLM, SWAN)).added_to(evidence(MILL), 6000)
-    assert added.passages == (MILL, HOLM, SWAN)
+    assert (added.passages, added.searches) == ((MILL, HOLM, SWAN), ("q",))
     assert Research().added_to(evidence(MILL), 6000).passages == (MILL,)
 
 
