@@ -46,15 +46,18 @@ def plan(file: IO[str], thinking: "Asked", ceiling: int | None) -> None:
     A line is a question, or a JSON object with "question" or "text"; empty lines are passed over.
     One JSON object comes for each: "difficulty" from 0 to 1, "mode", "budget_tokens", "reason" and
     the "features" that it was planned by. The question alone counts; when documents answer it, what
-    is found counts too. /think and /no_think in a question are heeded.
+    is found counts too. With RAGQWEN_LLM_JUDGES_DIFFICULTY the language model is asked for its own
+    grade, "judged" among the features. /think and /no_think in a question are heeded.
     """
+    from api.wiring import make_judge
     from ragqwen.planning import Planner
     from ragqwen.settings import load_settings
     from ragqwen.static_embedding import StaticEmbedder
 
+    settings = load_settings()
     if ceiling is None:
-        ceiling = load_settings().thinking_ceiling_tokens
-    planner = Planner(StaticEmbedder())
+        ceiling = settings.thinking_ceiling_tokens
+    planner = Planner(StaticEmbedder(), make_judge(settings))
     for question in read_questions(file):
         planned = planner.plan(question, thinking=thinking, ceiling_tokens=ceiling)
         about = {"question": question, **asdict(planned)}

@@ -40,6 +40,8 @@ def _print_thinking(answer: "Answer") -> None:
         f"Thought {thinking.used_tokens:,} of {thinking.budget_tokens:,} tokens in "
         f"{thinking.attempts} attempts."
     )
+    for query in answer.searches:
+        click.echo(f"Searched for: {query}")
     for name, value in sorted(thinking.features.items()):
         click.echo(f"  {name:24} {value:.3f}")
 

@@ -276,9 +276,10 @@ def ask_stream(
     """Answer a question as server-sent events.
 
     `passages` (PassagesEvent) comes first, then `delta` (DeltaEvent) as the answer is written, then
-    `answer` (AnswerOut) with the whole answer and its checked citations. Another `passages` takes
-    back all text before it, as when that failed verification; the answer is written anew. An error
-    on the way comes as `error` (ProblemOut) and ends the stream.
+    `answer` (AnswerOut) with the whole answer and its checked citations. Another `passages` after
+    each search that the model makes itself has all passages and these `searches`. One after a
+    `delta` takes back all text before it, as when that failed verification; the answer is written
+    anew. An error on the way comes as `error` (ProblemOut) and ends the stream.
     """
     try:
         for event in answerer.stream(**_asked(question)):

@@ -84,6 +84,9 @@ class AnswerOut(_Schema):
     notices: tuple[str, ...]
     thinking: ThinkingOut
     timings_ms: Mapping[str, float]
+    searches: tuple[str, ...] = Field(
+        description="queries that the language model searched for besides, as the question is hard"
+    )
 
 
 class SearchOut(_Schema):
@@ -207,6 +210,9 @@ class PassagesEvent(_Schema):
     """Server-sent event `passages`: what was found; the answer comes next."""
 
     passages: tuple[PassageOut, ...]
+    searches: tuple[str, ...] = Field(
+        description="queries that the language model has searched for besides, by now"
+    )
 
 
 class DeltaEvent(_Schema):

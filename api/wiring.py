@@ -11,7 +11,8 @@ from ragqwen import messages
 from ragqwen.alignment import Aligner
 from ragqwen.answer import Answerer, Writer
 from ragqwen.embedding import Embedder
-from ragqwen.planning import Planner
+from ragqwen.engines import ENGINES
+from ragqwen.planning import Judge, Planner
 from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reranking import Reranker
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from api.schemas import CollectionOut
     from ingest.pipeline import Cutter, Pipeline
     from ingest.sandbox import ParserPool
+    from ragqwen.generation import QwenChat
     from ragqwen.static_embedding import StaticEmbedder
 
 BUILTIN = "builtin"
 LIGHT = "light"
 _BUILTIN_DENSE_WEIGHT = 0.4  # the light reranker has the say where it is on (LOG.md)
 _MODEL_DENSE_WEIGHT = 1.0
+_JUDGE_SECONDS = 5.0  # for a token, while the answer waits
 _PROMPT_TOKENS = 1024  # the rules, the question and the passages' titles
 
 
@@ -73,7 +76,7 @@ class Service:
     @functools.cached_property
     def planner(self) -> Planner:
         """Return what plans how much is thought of a question."""
-        return Planner(self._static_embedder)
+        return Planner(self._static_embedder, make_judge(self.settings))
 
     @functools.cached_property
     def ranker(self) -> LightRanker | None:
@@ -117,6 +120,7 @@ class Service:
             hard_writer=self._hard_writer,
             context_tokens=self.settings.context_tokens,
             thinking_ceiling_tokens=thinking_ceiling(self.settings),
+            max_searches=self.settings.llm_searches,
             notices=notices,
         )
 
@@ -236,18 +240,36 @@ def make_writer(settings: Settings) -> Writer | None:
     """Return the language model that the settings name, None if they name none."""
     if settings.llm_base_url is None or settings.llm_model is None:
         return None
-    return Writer(_chat(settings, settings.llm_base_url, settings.llm_model), settings.llm_model)
+    return _writer(settings, settings.llm_base_url, settings.llm_model)
 
 
 def make_hard_writer(settings: Settings) -> Writer | None:
     """Return the model for questions that are to be thought about, None if there is no other."""
     if settings.llm_hard_base_url is None or settings.llm_hard_model is None:
         return None
-    chat = _chat(settings, settings.llm_hard_base_url, settings.llm_hard_model)
-    return Writer(chat, settings.llm_hard_model)
+    return _writer(settings, settings.llm_hard_base_url, settings.llm_hard_model)
 
 
-def _chat(settings: Settings, base_url: str, model: str) -> BaseChatModel:
+def make_judge(settings: Settings) -> Judge | None:
+    """Return what asks the language model how hard a question is, None if nothing is to."""
+    engine = ENGINES[settings.llm_engine]
+    if not (settings.llm_judges_difficulty and engine.judges):
+        return None
+    if settings.llm_base_url is None or settings.llm_model is None:
+        return None
+    from ragqwen.judgement import QwenJudge
+
+    chat = _chat(settings, settings.llm_base_url, settings.llm_model)
+    seconds = min(_JUDGE_SECONDS, settings.llm_timeout_seconds)
+    return QwenJudge(chat.model_copy(update={"timeout_seconds": seconds, "n_tries": 1}))
+
+
+def _writer(settings: Settings, base_url: str, model: str) -> Writer:
+    calls_tools = ENGINES[settings.llm_engine].calls_tools
+    return Writer(_chat(settings, base_url, model), model, calls_tools=calls_tools)
+
+
+def _chat(settings: Settings, base_url: str, model: str) -> QwenChat:
     from ragqwen.generation import QwenChat
 
     return QwenChat(

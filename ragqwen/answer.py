@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import regex
@@ -21,10 +21,13 @@ from ragqwen.retrieval import Evidence, Retriever
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from ragqwen.research import Research
+
 EXTRACTIVE = "extractive"
 _log = logging.getLogger(__name__)
 _DRESS = " \t\n\"'`*_“”«»"  # what models put around a bare word
 _SECOND = "The answer failed verification and was written again, with the next larger budget."
+_CUT_SHORT = "Further searches were cut short: the language model's server failed."
 _WIDER = 2  # times as many passages for a second attempt
 
 
@@ -32,11 +35,13 @@ _WIDER = 2  # times as many passages for a second attempt
 class Writer:
     """A language model that writes answers, and its name.
 
-    The model takes `thinking_budget` with each call, as `QwenChat` does.
+    The model takes `thinking_budget` with each call, as `QwenChat` does. `calls_tools` says that it
+    may be given some.
     """
 
     chat: "BaseChatModel"
     name: str
+    calls_tools: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,11 @@ class PassagesFound:
 
     Another one, after text, takes the text back: it failed verification, or was thinking that
     showed itself late, or a refusal, or a second attempt that was no better. The answer begins
-    anew.
+    anew. `searches` are those that the model itself has made, each of which is told by another one.
     """
 
     passages: tuple[Passage, ...]
+    searches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ class Answerer:
         hard_writer: Writer | None = None,
         context_tokens: int = 6000,
         thinking_ceiling_tokens: int = 8192,
+        max_searches: int = 0,
         notices: tuple[str, ...] = (),
     ) -> None:
         """:param aligner: holds what a language model says against the passages.
@@ -127,6 +134,7 @@ class Answerer:
         :param hard_writer: writes those that are to be thought about, instead of the other.
         :param context_tokens: Qwen tokens of passages in a prompt.
         :param thinking_ceiling_tokens: most that is ever thought of a question.
+        :param max_searches: how often the model itself may search further for a hard question.
         :param notices: what every answer is to say of how it came about.
         """
         self._retriever = retriever
@@ -137,6 +145,7 @@ class Answerer:
         self._hard_writer = hard_writer or writer
         self._context_tokens = context_tokens
         self._ceiling_tokens = thinking_ceiling_tokens
+        self._max_searches = max_searches
         self._notices = notices
 
     def ask(
@@ -182,7 +191,7 @@ class Answerer:
         asked, switch = strip_switches(question)
         evidence = self._retrieve(asked, k)
         timer.lap("retrieval")
-        yield PassagesFound(evidence.passages)
+        yield PassagesFound(evidence.passages, evidence.searches)
         ceiling = self._ceiling_tokens
         if max_thinking_tokens is not None:
             ceiling = min(ceiling, max_thinking_tokens)
@@ -198,28 +207,64 @@ class Answerer:
             timer.lap("reading")
             yield TextDelta(cited.text)
         else:
-            first = yield from self._generate(
-                evidence, language, writer, plan.budget_tokens, timer.lap
-            )
+            auto = ceiling if thinking == "auto" else 0
+            research = yield from self._research(evidence, writer, plan, auto, k, timer.lap)
+            evidence = research.added_to(evidence, self._context_tokens)
+            if research.failed:
+                plan = replace(plan, reason=f"{plan.reason} {_CUT_SHORT}")
+            written = research.used_tokens
+            budget = min(plan.budget_tokens, ceiling - written)
+            first = yield from self._generate(evidence, language, writer, budget, timer.lap)
             drafts.append(first)
-            more = _next_budget(plan.budget_tokens, ceiling, first.used_tokens)
+            more = _next_budget(plan.budget_tokens, ceiling, first.used_tokens + written)
             if first.n_failures and more and thinking == "auto" and switch != "/no_think":
                 writer = self._hard_writer or writer
                 wider = self._retrieve(asked, _WIDER * k)
+                wider = research.added_to(wider, self._context_tokens)
                 timer.lap("retrieval")
-                yield PassagesFound(wider.passages)
+                yield PassagesFound(wider.passages, wider.searches)
                 try:
                     second = yield from self._generate(wider, language, writer, more, timer.lap)
                     drafts.append(second)
                 except ModelError as error:  # there is an answer already
                     _log.warning("the second attempt at an answer failed: %s", error)
                 if _better(drafts) is first:
-                    yield PassagesFound(first.evidence.passages)
+                    yield PassagesFound(first.evidence.passages, first.evidence.searches)
                     yield TextDelta(first.written)
         yield AnswerDone(self._answer(question, language, plan, drafts, timer.timings_ms))
 
-    def _retrieve(self, question: str, k: int) -> Evidence:
-        return self._retriever.retrieve(question, k=k, max_tokens=self._context_tokens)
+    def _retrieve(self, question: str, k: int, max_tokens: int | None = None) -> Evidence:
+        most = self._context_tokens if max_tokens is None else max_tokens
+        return self._retriever.retrieve(question, k=k, max_tokens=most)
+
+    def _research(
+        self,
+        evidence: Evidence,
+        writer: Writer,
+        plan: ThinkingPlan,
+        ceiling_tokens: int,
+        k: int,
+        lap: Callable[[str], None],
+    ) -> Generator[AnswerEvent, None, "Research"]:
+        """Have the model search further where the question is hard enough and it can."""
+        from ragqwen.research import SEARCHED_FROM, Research, Researcher
+
+        research, told = Research(), 0
+        hard = plan.mode == "on" and plan.difficulty >= SEARCHED_FROM
+        if not (hard and self._max_searches and writer.calls_tools and ceiling_tokens):
+            return research
+        researcher = Researcher(
+            lambda query, max_tokens: self._retrieve(query, k, max_tokens),
+            max_searches=self._max_searches,
+            context_tokens=self._context_tokens,
+        )
+        for research in researcher.steps(writer.chat, evidence, ceiling_tokens // 2):
+            if len(research.searches) > told:
+                found = research.added_to(evidence, self._context_tokens)
+                yield PassagesFound(found.passages, found.searches)
+                told = len(research.searches)
+        lap("research")
+        return research
 
     def _answer(
         self,
@@ -253,6 +298,7 @@ class Answerer:
                 features=plan.features,
             ),
             timings_ms=timings_ms | {"total": round(sum(timings_ms.values()), 1)},
+            searches=best.evidence.searches,
         )
 
     def _read(self, evidence: Evidence, language: str) -> CitedAnswer:
@@ -283,7 +329,7 @@ class Answerer:
             split = splitter.feed(chunk.text)
             text = split.content if split.restarts else text + split.content
             if split.restarts and streamed:
-                yield PassagesFound(evidence.passages)
+                yield PassagesFound(evidence.passages, evidence.searches)
                 streamed = ""
             bare = text.strip(_DRESS)
             if not NO_ANSWER.startswith(bare[: len(NO_ANSWER)]) and len(text) > len(streamed):
@@ -298,7 +344,7 @@ class Answerer:
         if regex.search(rf"(?i)(?<![a-z0-9]){NO_ANSWER}(?![a-z0-9])", text):
             refusal = messages.translated(messages.NOT_FOUND, language)
             if streamed:
-                yield PassagesFound(evidence.passages)
+                yield PassagesFound(evidence.passages, evidence.searches)
             yield TextDelta(refusal)
             cited = CitedAnswer(refusal)
             return _Draft(cited, evidence, refusal, writer.name, budget_tokens, used)

@@ -14,13 +14,16 @@ A question is one of five kinds, each with a level of difficulty: look-up 0, lis
   The embedder's vectors meet across languages, so that "insgesamt" and "jumla" are about as near to
   the set "total" as words of it are.
 
-The question's difficulty q is the mean of the levels by these chances. The evidence can only add:
+The question's difficulty q is the mean of the levels by these chances. Where Qwen3 was asked too
+(`ragqwen.judgement`), its own mean j of the levels counts as much: the mean of both is then q. The
+evidence can only add:
 with its strain s in [0, 1] (`evidence_features`), the difficulty is q + (1 - q) * 0.3 * s, where
 
     s = 0.4 foreign + 0.2 spread + 0.2 documents + 0.2 pieces
 
 The weights of the kinds are learned (`python -m eval.train_plan`); those of the strain were chosen,
-for want of data that tells: at their most they make a look-up think its first step.
+for want of data that tells: at their most they make a look-up think its first step. So was that of
+Qwen3's judgement, at 1/2.
 """
 
 import functools
@@ -89,6 +92,7 @@ _YEAR = regex.compile(r"\p{Nd}{4}")
 _BREAK = regex.compile(r"[,،、，;；·၊؛:：]")
 _LEAST_COSINE, _CUE_SCALE = 0.2, 3.0
 
+_JUDGED_SHARE = 0.5
 _STRAIN = {"foreign": 0.4, "spread": 0.2, "documents": 0.2, "pieces": 0.2}
 _STRAIN_SHARE = 0.3
 _PASSAGES = 10
@@ -227,6 +231,13 @@ def evidence_features(
         "documents": _of_five(len({passage.document_id for passage in near})),
         "pieces": _of_five(_needed(set(question_terms), best)),
     }
+
+
+def judged(difficulty: float, judgement: float | None) -> float:
+    """Return the difficulty of a question of which Qwen3 may have been asked; all in [0, 1]."""
+    if judgement is None:
+        return difficulty
+    return (1 - _JUDGED_SHARE) * difficulty + _JUDGED_SHARE * judgement
 
 
 def strained(difficulty: float, evidence: Mapping[str, float]) -> float:

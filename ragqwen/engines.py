@@ -1,4 +1,4 @@
-"""How each serving engine is told whether Qwen3 thinks, and for how long."""
+"""How each serving engine is told whether Qwen3 thinks, and for how long; what else it can do."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +14,8 @@ class Engine:
     switch: tuple[str, ...] = ("chat_template_kwargs", "enable_thinking")
     budget: tuple[str, ...] | None = None  # None: it takes no budget, so we cut thinking off
     thinks_in_streams_only: bool = False
+    calls_tools: bool = False
+    judges: bool = False  # holds an answer to `structured_outputs`, and tells the chances of tokens
 
     def fields(self, thinking_budget: int) -> dict[str, Any]:
         """Return the body's fields for a budget in tokens, 0 for off and -1 for unlimited.
@@ -38,12 +40,16 @@ def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
 
 
 # Sources: vLLM 0.32; SGLang's, DashScope's and llama.cpp's documentation. llama.cpp has a budget
-# for the whole server alone.
+# for the whole server alone. Tools are refused where thinking is cut off from outside. SGLang holds
+# answers to other fields than vLLM's, and whether DashScope tells chances isn't known.
 ENGINES: dict[EngineName, Engine] = {
-    "vllm": Engine(budget=("thinking_token_budget",)),
-    "sglang": Engine(budget=("custom_params", "thinking_budget")),
+    "vllm": Engine(budget=("thinking_token_budget",), calls_tools=True, judges=True),
+    "sglang": Engine(budget=("custom_params", "thinking_budget"), calls_tools=True),
     "dashscope": Engine(
-        switch=("enable_thinking",), budget=("thinking_budget",), thinks_in_streams_only=True
+        switch=("enable_thinking",),
+        budget=("thinking_budget",),
+        thinks_in_streams_only=True,
+        calls_tools=True,
     ),
     "llama.cpp": Engine(),
     "other": Engine(),

@@ -1,5 +1,6 @@
 """What goes to a server and what comes back for one answer, without the sending itself."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +9,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ragqwen.errors import ModelError
 from ragqwen.reasoning import EARLY_STOP, THOUGHT, ReasoningSplitter, Split
@@ -182,15 +184,40 @@ def _message(split: Split, tool_calls: tuple[ToolCallChunk, ...]) -> AIMessageCh
 
 
 def _tool_calls(delta: Mapping[str, Any]) -> tuple[ToolCallChunk, ...]:
-    calls = []
-    for number, call in enumerate(delta.get("tool_calls") or ()):
-        function = call.get("function") or {}
-        calls.append(
-            tool_call_chunk(
-                name=function.get("name"),
-                args=function.get("arguments"),
-                id=call.get("id"),
-                index=call.get("index", number),
-            )
-        )
-    return tuple(calls)
+    """Return the pieces of calls in a delta.
+
+    :raises ModelError: if they are none.
+    """
+    try:
+        calls = _CALLS.validate_python(delta.get("tool_calls") or [])
+    except ValidationError as exc:
+        fault = exc.errors()[0]
+        at = ".".join(map(str, ("tool_calls", *fault["loc"])))
+        raise ModelError(
+            f"the language model's server sent an odd tool call ({at}: {fault['msg']}); check that "
+            "it is compatible with OpenAI's"
+        ) from exc
+    return tuple(_tool_call(call, number) for number, call in enumerate(calls))
+
+
+def _tool_call(call: "_Call", number: int) -> ToolCallChunk:
+    function = call.function or _Function()
+    args = function.arguments
+    if isinstance(args, dict):
+        args = json.dumps(args, ensure_ascii=False)
+    index = number if call.index is None else call.index
+    return tool_call_chunk(name=function.name, args=args, id=call.id, index=index)
+
+
+class _Function(BaseModel):
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None  # some servers send an object
+
+
+class _Call(BaseModel):
+    id: str | None = None
+    index: int | None = None
+    function: _Function | None = None
+
+
+_CALLS = TypeAdapter(list[_Call])

@@ -49,6 +49,7 @@ class QwenChat(BaseChatModel):
     engine: EngineName = "vllm"
     api_key: str | None = Field(None, repr=False)
     timeout_seconds: float = 120
+    n_tries: int = Field(5, ge=1)
     max_tokens: int = 1024
     thinking_budget: int = Field(OFF, ge=UNLIMITED)
     transport: httpx.BaseTransport | None = Field(None, exclude=True, repr=False)
@@ -166,6 +167,7 @@ class QwenChat(BaseChatModel):
             api_key=self.api_key,
             timeout_seconds=self.timeout_seconds,
             retry_lost=False,  # someone waits for the answer
+            n_tries=self.n_tries,
             transport=self.transport,
             async_transport=self.async_transport,
         )

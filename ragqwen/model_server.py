@@ -44,6 +44,7 @@ class ModelServer:
         api_key: str | None = None,
         timeout_seconds: float = 120,
         retry_lost: bool = True,
+        n_tries: int = _TRIES,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -55,14 +56,18 @@ class ModelServer:
         :param name_setting: the setting that names its model, if that isn't `setting`.
         :param timeout_seconds: longest wait for one response, or for the next piece of a stream.
         :param retry_lost: try again where the connection fails, not only where the server is busy.
+        :param n_tries: how often at most; with 1 nothing is tried again.
         """
         self._base_url = base_url.rstrip("/")
         self._hints = {"setting": setting, "name_setting": name_setting or setting}
         self._client: dict[str, Any] = {
             "headers": {"Authorization": f"Bearer {api_key}"} if api_key else {},
-            "timeout": httpx.Timeout(timeout_seconds, connect=_CONNECT_SECONDS),
+            "timeout": httpx.Timeout(
+                timeout_seconds, connect=min(timeout_seconds, _CONNECT_SECONDS)
+            ),
         }
         self._retry_lost = retry_lost
+        self._n_tries = n_tries
         self._transport = transport
         self._async_transport = async_transport
         self._sleep = sleep
@@ -118,7 +123,7 @@ class ModelServer:
         """Open a response that isn't busy; close it and its connection at the end."""
         try:
             with httpx.Client(transport=self._transport, verify=_tls(), **self._client) as client:
-                for attempt in range(_TRIES):
+                for attempt in range(self._n_tries):
                     try:
                         request = client.build_request("POST", url, json=dict(body))
                         response = client.send(request, stream=True)
@@ -143,7 +148,7 @@ class ModelServer:
             async with httpx.AsyncClient(
                 transport=self._async_transport, verify=_tls(), **self._client
             ) as client:
-                for attempt in range(_TRIES):
+                for attempt in range(self._n_tries):
                     try:
                         request = client.build_request("POST", url, json=dict(body))
                         response = await client.send(request, stream=True)
@@ -170,7 +175,7 @@ class ModelServer:
 
         :raises ModelUnavailable: if the server is busy still and there is to be none.
         """
-        last = attempt == _TRIES - 1
+        last = attempt == self._n_tries - 1
         if isinstance(trouble, Exception):
             if last or not self._retry_lost:
                 raise trouble

@@ -10,14 +10,15 @@ The asker may type `/think` (at least the first step) or `/no_think`, as users o
 the last one counts. They count in the question alone, never in a document.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import regex
 
-from ragqwen.difficulty import DifficultyModel, Estimate, evidence_features, strained
-from ragqwen.errors import InputError
+from ragqwen.difficulty import DifficultyModel, Estimate, evidence_features, judged, strained
+from ragqwen.errors import InputError, ModelError
 from ragqwen.identification import identify
 from ragqwen.languages import languages
 from ragqwen.retrieval import Evidence
@@ -32,6 +33,7 @@ THRESHOLD = 0.35
 LEAST_TOKENS = 1024
 """The first step: budgets below it buy little on hard tasks (Qwen3 technical report, figure 2)."""
 
+_log = logging.getLogger(__name__)
 _IDENTIFIED_CHARS = 2000
 _MARKS = "?!,;？！，；、。…।॥؟۔）」』”»"  # that may stand right before a switch
 _SWITCH = regex.compile(
@@ -67,12 +69,25 @@ class ThinkingPlan:
     features: Mapping[str, float]
 
 
-class Planner:
-    """Plans thinking by the question and its evidence; no language model is asked."""
+class Judge(Protocol):
+    """What grades a question beside the planner, such as `ragqwen.judgement.QwenJudge`."""
 
-    def __init__(self, embedder: StaticEmbedder) -> None:
-        """:param embedder: the built-in one, whatever embeds the documents."""
+    def judge(self, question: str) -> float:
+        """Return how hard a question is, in [0, 1].
+
+        :raises ModelError: if there is no telling.
+        """
+
+
+class Planner:
+    """Plans thinking by the question and its evidence; no language model is asked but a judge."""
+
+    def __init__(self, embedder: StaticEmbedder, judge: Judge | None = None) -> None:
+        """:param embedder: the built-in one, whatever embeds the documents.
+        :param judge: asked about each question whose budget is to be planned.
+        """
         self._model = DifficultyModel(embedder)
+        self._judge = judge
 
     def plan(
         self,
@@ -103,7 +118,10 @@ class Planner:
             language = evidence.language if evidence else identify(asked[:_IDENTIFIED_CHARS])
         estimate = self._model.estimate(asked, language)
         found = evidence_features(language, evidence.terms, evidence.passages) if evidence else {}
-        difficulty = strained(estimate.difficulty, found)
+        asks = fixed is None and switch != "/no_think" and ceiling_tokens > 0
+        answered = evidence is None or evidence.passages
+        judgement, said = self._ask_judge(asked) if asks and answered and asked else (None, "")
+        difficulty = strained(judged(estimate.difficulty, judgement), found)
         budget, rule = _budget(difficulty, ceiling_tokens, fixed, switch)
         if thinks_in_language and fixed is None and language in languages():
             factor = languages()[language].tokens_per_char_to_english
@@ -112,13 +130,25 @@ class Planner:
             difficulty=difficulty,
             mode="on" if budget else "off",
             budget_tokens=budget,
-            reason=_reason(budget, rule, estimate, difficulty, found),
+            reason=_reason(budget, rule, estimate, difficulty, found, said),
             features={
                 **{f"kind_{name}": chance for name, chance in estimate.kinds.items()},
                 **estimate.features,
+                **({} if judgement is None else {"judged": judgement}),
                 **{f"evidence_{name}": value for name, value in found.items()},
             },
         )
+
+    def _ask_judge(self, question: str) -> tuple[float | None, str]:
+        """Return the judge's opinion, if it has one, and what a reason is to say of it."""
+        if self._judge is None:
+            return None, ""
+        try:
+            judgement = self._judge.judge(question)
+        except ModelError as error:  # an answer needs none
+            _log.warning("the language model did not grade a question: %s", error)
+            return None, " (the language model was asked for a grade and gave none)"
+        return judgement, f" (the language model's own grade is {judgement:.2f})"
 
 
 def strip_switches(question: str) -> tuple[str, Switch | None]:
@@ -196,17 +226,18 @@ def _reason(
     estimate: Estimate,
     difficulty: float,
     found: Mapping[str, float],
+    said: str,
 ) -> str:
     """Return one sentence on a plan."""
     thinks = f"Thinks up to {budget:,} tokens" if budget else "Answers without thinking"
     if rule:
-        return f"{thinks}, {rule}; the difficulty would be {difficulty:.2f}."
+        return f"{thinks}, {rule}; the difficulty would be {difficulty:.2f}{said}."
     because = [_called(name) for name in estimate.for_kind[:2]]
     because += [_called(name) for name in ("foreign", "documents") if found.get(name, 0) >= 0.5]
     by = f", by {', '.join(because)}" if because else ""
     return (
         f"{thinks}: it reads like a question of the kind {estimate.kind} "
-        f"({estimate.kinds[estimate.kind]:.2f}){by}; difficulty {difficulty:.2f}."
+        f"({estimate.kinds[estimate.kind]:.2f}){by}; difficulty {difficulty:.2f}{said}."
     )
 
 

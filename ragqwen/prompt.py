@@ -46,6 +46,15 @@ def fit_passages(passages: Sequence[Passage], max_tokens: int) -> list[Passage]:
     return kept
 
 
+def passage_blocks(passages: Sequence[Passage], first: int = 1) -> str:
+    """Return passages as data for a prompt, numbered from `first` on."""
+    return "\n".join(
+        f'<passage number="{number}" title="{_attribute(passage.title)}">\n'
+        f"{neutralise(passage.text)}\n</passage>"
+        for number, passage in enumerate(passages, start=first)
+    )
+
+
 def build_messages(question: str, passages: Sequence[Passage], language: str) -> list[BaseMessage]:
     """Return the messages for a question; passages are numbered from 1.
 
@@ -56,11 +65,7 @@ def build_messages(question: str, passages: Sequence[Passage], language: str) ->
     """
     known = languages().get(language)
     name = known.name if known else "the language of the question"
-    blocks = "\n".join(
-        f'<passage number="{number}" title="{_attribute(passage.title)}">\n'
-        f"{neutralise(passage.text)}\n</passage>"
-        for number, passage in enumerate(passages, start=1)
-    )
+    blocks = passage_blocks(passages)
     return [
         SystemMessage(_RULES),
         HumanMessage(f"{blocks}\n\nAnswer in {name}.\nQuestion: {neutralise(question)}"),

@@ -170,7 +170,7 @@ class Answer:
 
     `language` is that of the answer: the one asked for, else the question's. `unsupported_claims`
     are what it says without any passage that bears it out; `removed_markers` counts citations of
-    passages that don't exist.
+    passages that don't exist. `searches` are the queries that the model searched for besides.
     """
 
     question: str
@@ -185,3 +185,4 @@ class Answer:
     notices: tuple[str, ...]
     thinking: Thinking
     timings_ms: Mapping[str, float]
+    searches: tuple[str, ...] = ()

@@ -45,13 +45,17 @@ class SearchIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found for a question, and what the answer path needs to judge it."""
+    """What was found for a question, and what the answer path needs to judge it.
+
+    `searches` are queries of the language model that found some of the passages.
+    """
 
     question: str
     language: str
     terms: tuple[str, ...]
     document_frequencies: Mapping[str, int]
     passages: tuple[Passage, ...]
+    searches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     thinking_ceiling_tokens: int = Field(
         8192, ge=1024, description="most tokens that may be thought of a question"
     )
+    llm_judges_difficulty: bool = Field(
+        False, description="ask the model for one token that grades each question (vLLM only)"
+    )
+    llm_searches: int = Field(
+        3, ge=0, le=10, description="most further searches that the model may make for a question"
+    )
     vllm_command: str = Field("vllm", description="the executable that `serve --vllm` starts")
     context_tokens: int = Field(
         6000, ge=256, description="Qwen tokens of passages that go into a prompt"

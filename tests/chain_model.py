@@ -1,8 +1,8 @@
 """A tiny genuine Qwen3 in which each token determines the next, so that tests can count tokens.
 
 A line break -> `<think>` -> 20 words -> `</think>` -> a blank line -> 40 words -> `<|im_end|>`.
-Held to the grammar of tools, it calls CALL. It has the real vocabulary and a template that works
-as Qwen3's own does.
+Held to the grammar of tools, it calls CALL; held to digits, it prefers them by GRADE_LOGITS. It has
+the real vocabulary and a template that works as Qwen3's own does.
 """
 
 from itertools import pairwise
@@ -22,6 +22,7 @@ ANSWER = (
     " plus tax here or send us cash"
 )
 CALL = '{"name": "ferry", "arguments": {"day": "Monday"}}'
+GRADE_LOGITS = {"1": 0.0, "2": 1.0, "3": 0.0, "4": 0.0, "5": 2.0}  # far behind the next word
 THOUGHTS, WORDS = REASONING.split(), ANSWER.split()
 _HIDDEN = 128
 _CERTAIN = 4.0  # so far ahead of all others is the next token that sampling never strays
@@ -86,6 +87,9 @@ def save_chain_model(folder: Path) -> Path:
             outputs[following, axis] = _CERTAIN
             if token in before_answer:
                 outputs[call[0], axis] = _CERTAIN / 2  # so that a grammar alone brings it about
+                for grade, logit in GRADE_LOGITS.items():
+                    digit = qwen_encoding().encode_single_token(grade)
+                    outputs[digit, axis] = logit / _HIDDEN**0.5  # what the norm makes of 1
     model.to(torch.bfloat16).save_pretrained(folder)
     write_json(folder / "generation_config.json", {"eos_token_id": [151_645, 151_643]})
     save_tokenizer(folder, end_token=False, template=TEMPLATE)

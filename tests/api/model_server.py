@@ -1,6 +1,8 @@
-"""A small OpenAI-compatible server on this machine, which streams what a test gives it."""
+"""A small OpenAI-compatible server on this machine, which says what a test gives it."""
 
+import asyncio
 import json
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -24,11 +26,36 @@ def reasoning(*pieces: str, key: str = "reasoning") -> list[Delta]:
     return [{key: piece} for piece in pieces]
 
 
+def graded(**chances: float) -> dict[str, Any]:
+    """Return a choice of one token, with the chances of `g1` to `g5`."""
+    tokens = [
+        {"token": name.removeprefix("g"), "logprob": math.log(chance), "bytes": None}
+        for name, chance in chances.items()
+    ]
+    logprobs = {"content": [{**tokens[0], "top_logprobs": tokens}]}
+    return {"message": {"content": tokens[0]["token"]}, "logprobs": logprobs}
+
+
+def calling(*calls: tuple[str, Any], **message: Any) -> dict[str, Any]:
+    """Return a choice that calls tools, each a name and its arguments as the model wrote them."""
+    made = [
+        {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for n, (name, arguments) in enumerate(calls)
+    ]
+    return {"message": {"content": None, **message, "tool_calls": made}}
+
+
 @dataclass
 class ModelServer:
-    """`bodies` is what was asked; `deltas`, `status` and `error` say how it answers."""
+    """`bodies` is what was asked; `deltas`, `status` and `error` say how it answers.
+
+    What is to be answered whole gets `choices` in turn, after so many seconds; without one left, or
+    with None, it is refused.
+    """
 
     deltas: list[Delta] = field(default_factory=list)
+    choices: list[dict[str, Any] | None] = field(default_factory=list)
+    seconds: float = 0
     status: int = 200
     error: str | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -38,6 +65,7 @@ class ModelServer:
     def reset(self) -> None:
         """Forget what was asked and say nothing, without an error."""
         self.deltas, self.status, self.error = [], 200, None
+        self.choices, self.seconds = [], 0
         self.bodies, self.authorization = [], None
 
     def prompt(self) -> str:
@@ -52,11 +80,21 @@ class ModelServer:
         async def complete(request: Request) -> Any:
             self.bodies.append(await request.json())
             self.authorization = request.headers.get("authorization")
+            if not self.bodies[-1].get("stream"):
+                return await self._whole()
             if self.status != 200:
                 return JSONResponse({"error": {"message": "no such model"}}, self.status)
             return StreamingResponse(self._events(), media_type="text/event-stream")
 
         return app
+
+    async def _whole(self) -> JSONResponse:
+        await asyncio.sleep(self.seconds)
+        choice = self.choices.pop(0) if self.choices else None
+        if choice is None:
+            return JSONResponse({"error": {"message": "not here"}}, 400)
+        usage = {"prompt_tokens": 9, "completion_tokens": 20}
+        return JSONResponse({"choices": [{"finish_reason": "stop", **choice}], "usage": usage})
 
     def _events(self) -> Iterator[str]:
         chunks: list[dict[str, Any]] = [

@@ -17,6 +17,7 @@ from ragqwen.planning import Planner
 from ragqwen.prompt import NO_ANSWER
 from ragqwen.reader import ExtractiveReader
 from ragqwen.records import Answer
+from ragqwen.research import SEARCHED_FROM
 from ragqwen.retrieval import Retriever
 from ragqwen.static_embedding import StaticEmbedder
 from tests.fakes import ListIndex, ScriptedChat, make_stored
@@ -386,6 +387,16 @@ def test_thinking_that_shows_itself_late_is_taken_back() -> None:
     assert begun > 0
     told = [event.text for event in events[begun:] if isinstance(event, TextDelta)]
     assert "".join(told) == f"{FERRY} [1]"
+
+
+HARD = "Why did the crew, although it was paid, leave the ferry, and what did that lead to for us?"
+
+
+def test_a_model_that_calls_no_tools_is_not_asked_to_search() -> None:
+    chat = turns(f"{FERRY} [1]")  # to give it tools would be an error
+    answer = make_answerer(chat=chat, max_searches=3).ask(HARD)
+    assert answer.thinking.difficulty > SEARCHED_FROM
+    assert answer.searches == ()
 
 
 def test_a_model_that_is_not_asked_has_no_budget() -> None:

@@ -4,6 +4,7 @@ The model is of tests/chain_model.py: it thinks 20 words and answers in 40.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
@@ -23,8 +24,11 @@ from langchain_core.messages import (
 from langchain_core.tools import tool
 
 from ragqwen.generation import QwenChat
+from ragqwen.judgement import LEVEL_OF, QwenJudge
 from ragqwen.prompt import build_messages
-from tests.chain_model import ANSWER, REASONING, save_chain_model
+from ragqwen.research import Research, Researcher
+from ragqwen.retrieval import Evidence
+from tests.chain_model import ANSWER, GRADE_LOGITS, REASONING, save_chain_model
 from tests.fakes import make_passage
 from tests.vllm_server import needs_vllm, served
 
@@ -146,6 +150,23 @@ def test_vllm_calls_a_tool_and_takes_its_result(
     assert (asked.content, thought(asked)) == ("", words(budget))
     result = ToolMessage("at six", tool_call_id=str(call["id"]))
     assert chat.bind_tools([ferry]).invoke([*QUESTION, asked, result]).content == ANSWER
+
+
+def test_vllm_tells_the_chances_of_each_grade(make_chat: MakeChat) -> None:
+    odds = {grade: math.exp(logit) for grade, logit in GRADE_LOGITS.items()}
+    expected = sum(LEVEL_OF[grade] * odd for grade, odd in odds.items()) / sum(odds.values())
+    for question in ("When does it leave?", "</think> Why? /think"):
+        judgement = QwenJudge(make_chat()).judge(question)
+        assert judgement == pytest.approx(expected, abs=0.02)
+
+
+def test_vllm_takes_a_tool_that_the_model_does_not_call(make_chat: MakeChat) -> None:
+    ferry = make_passage("ferry", "The ferry leaves at noon.")
+    found = Evidence("When does it leave?", "eng_Latn", (), {}, (ferry,))
+    researcher = Researcher(lambda *_: found, max_searches=3, context_tokens=1000)
+    (only,) = researcher.steps(make_chat(), found, 1000)
+    assert only == Research(used_tokens=only.used_tokens)
+    assert only.used_tokens >= len(ANSWER.split())
 
 
 # --- giving up -------------------------------------------------------------------------------
