@@ -16,7 +16,7 @@ from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reranking import Reranker
 from ragqwen.retrieval import Retriever
-from ragqwen.settings import Settings
+from ragqwen.settings import IN_PROCESS, Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -234,9 +234,18 @@ def thinking_ceiling(settings: Settings) -> int:
 
 def make_writer(settings: Settings) -> Writer | None:
     """Return the language model that the settings name, None if they name none."""
-    if settings.llm_base_url is None or settings.llm_model is None:
+    model = settings.llm_model
+    if model is None:
         return None
-    return Writer(_chat(settings, settings.llm_base_url, settings.llm_model), settings.llm_model)
+    if settings.llm_engine == IN_PROCESS:
+        from ragqwen.vllm_engine import VllmChat
+
+        options = {"max_model_len": settings.llm_context_tokens}
+        tokens = settings.llm_max_answer_tokens
+        return Writer(VllmChat(model=model, max_tokens=tokens, engine_options=options), model)
+    if settings.llm_base_url is None:
+        return None
+    return Writer(_chat(settings, settings.llm_base_url, model), model)
 
 
 def make_hard_writer(settings: Settings) -> Writer | None:
@@ -253,7 +262,7 @@ def _chat(settings: Settings, base_url: str, model: str) -> BaseChatModel:
     return QwenChat(
         base_url=base_url,
         model=model,
-        engine=settings.llm_engine,
+        engine="vllm" if settings.llm_engine == IN_PROCESS else settings.llm_engine,
         api_key=settings.llm_api_key,
         timeout_seconds=settings.llm_timeout_seconds,
         max_tokens=settings.llm_max_answer_tokens,

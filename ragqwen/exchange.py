@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 from ragqwen.errors import ModelError
 from ragqwen.reasoning import EARLY_STOP, THOUGHT, ReasoningSplitter, Split
@@ -54,8 +55,8 @@ class Exchange:
         split = self._splitter.feed(delta.get("content") or "")
         return self._chunk(Split(reasoning + split.reasoning, split.content), _tool_calls(delta))
 
-    def feed_whole(self, response: Mapping[str, Any]) -> ChatGenerationChunk | None:
-        """Take a response that isn't a stream.
+    def whole(self, response: Mapping[str, Any]) -> ChatResult:
+        """Take a response that isn't a stream, and return what came of it.
 
         :raises ModelError: if there is no message in it.
         """
@@ -66,7 +67,8 @@ class Exchange:
             raise ModelError(
                 f"the language model's server sent no message: {response!r:.200}"
             ) from exc
-        return self.feed({**response, "choices": [{**choice, "delta": message}]})
+        chunk = self.feed({**response, "choices": [{**choice, "delta": message}]})
+        return generate_from_stream(iter([chunk, self.end()] if chunk else [self.end()]))
 
     def end(self) -> ChatGenerationChunk:
         """Return the last chunk: what was held back, why the model stopped, and the usage."""
