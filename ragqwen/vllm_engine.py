@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import get_config_list, run_in_executor
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from ragqwen.errors import InputError, ModelError, RagqwenError
 from ragqwen.exchange import Exchange
@@ -33,7 +33,7 @@ _NOT_SAMPLING = ("model", "messages", "chat_template_kwargs", "max_tokens", "str
 
 
 @dataclass(eq=False, slots=True)
-class _Job:
+class Job:
     """One prompt, how to go on from it, and the engine's output once there is one."""
 
     prompt: list[int]
@@ -50,51 +50,45 @@ class VllmEngine:
     def __init__(self, model: str, options: Mapping[str, Any]) -> None:
         """:param options: of `vllm.LLM`, such as tensor_parallel_size and max_model_len."""
         self._model, self._options = model, options
-        self._turn = threading.Lock()
-        self._waiting: deque[_Job] = deque()
+        self._preparing, self._turn = threading.Lock(), threading.Lock()
+        self._waiting: deque[Job] = deque()
 
-    def job(self, body: Mapping[str, Any]) -> _Job:
+    def job(self, body: Mapping[str, Any]) -> Job:
         """Return what the engine is to do for the body of a chat request.
 
         :raises InputError: if it is too long, or has what the engine doesn't take.
         :raises ModelError: if the model can't be loaded.
         """
-        tokenizer = self._llm.get_tokenizer()
-        from vllm import SamplingParams
-        from vllm.sampling_params import StructuredOutputsParams
-
-        rendered = tokenizer.apply_chat_template(
-            body["messages"],
-            tokenize=False,
-            add_generation_prompt=True,
-            **body["chat_template_kwargs"],
-        )
-        prompt = tokenizer.encode(rendered, add_special_tokens=False)
+        with self._preparing:  # that loads the model once, and a tokenizer is for one thread
+            prompt = self._tokens(body["messages"], body["chat_template_kwargs"])
         max_tokens, context = body.get("max_tokens"), self._llm.model_config.max_model_len
         if len(prompt) + (max_tokens or 1) > context:
             raise InputError(
                 f"{len(prompt)} tokens of prompt and {max_tokens or 1} to write are more than "
                 f"the context of {context}; send less, or raise max_model_len"
             )
+        from vllm import SamplingParams
+        from vllm.sampling_params import StructuredOutputsParams
+
         given = {name: value for name, value in body.items() if name not in _NOT_SAMPLING}
         try:
             if grammar := body.get("structured_outputs"):
                 given["structured_outputs"] = StructuredOutputsParams(**grammar)
-            return _Job(prompt, SamplingParams(max_tokens=max_tokens, **given))
+            return Job(prompt, SamplingParams(max_tokens=max_tokens, **given))
         except (TypeError, ValueError) as exc:
             raise InputError(f"vLLM's engine can't take the request: {exc}; leave it out") from exc
 
-    def run(self, jobs: Sequence[_Job]) -> None:
+    def run(self, jobs: Sequence[Job]) -> None:
         """Have jobs done, at once with those of all who wait."""
         self._waiting.extend(jobs)
         with self._turn:
             if not all(job.output.done() for job in jobs):
                 self._run([self._waiting.popleft() for _ in range(len(self._waiting))])
 
-    def _run(self, jobs: Sequence[_Job]) -> None:
+    def _run(self, jobs: Sequence[Job]) -> None:
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        running: dict[str, _Job] = {}
+        running: dict[str, Job] = {}
         failure = "vLLM's engine was interrupted; ask again"
         try:
             for job in jobs:
@@ -116,6 +110,13 @@ class VllmEngine:
             for job in jobs:
                 if not job.output.done():
                     job.output.set_exception(ModelError(failure))
+
+    def _tokens(self, messages: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> list[int]:
+        tokenizer = self._llm.get_tokenizer()
+        rendered = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, **given
+        )
+        return list(tokenizer.encode(rendered, add_special_tokens=False))
 
     @functools.cached_property
     def _llm(self) -> Any:
@@ -148,7 +149,13 @@ class VllmChat(ThinkingChat):
     engine_options: dict[str, Any] = Field(default_factory=dict)
     """What `vllm.LLM` is to be made with, such as tensor_parallel_size."""
 
-    _ready: "tuple[Exchange, _Job] | RagqwenError | None" = None
+    _runner: VllmEngine = PrivateAttr()
+    _ready: tuple[Exchange, Job] | RagqwenError | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Make the engine, which loads the model at first use."""
+        super().model_post_init(context)
+        self._runner = VllmEngine(self.model, self.engine_options)
 
     @property
     def _llm_type(self) -> str:
@@ -176,7 +183,7 @@ class VllmChat(ThinkingChat):
             raise InputError(
                 f"{len(each)} budgets for {n} inputs; give one for each or one for all"
             )
-        asked: list[tuple[Exchange, _Job] | RagqwenError] = []
+        asked: list[tuple[Exchange, Job] | RagqwenError] = []
         for given, budget in zip(inputs, each, strict=True):
             try:
                 messages = self._convert_input(given).to_messages()
@@ -229,14 +236,10 @@ class VllmChat(ThinkingChat):
 
     def _asked(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, **kwargs: Any
-    ) -> tuple[Exchange, _Job]:
+    ) -> tuple[Exchange, Job]:
         exchange = self._exchange(messages, stop, stream=False, **kwargs)
         (request,) = exchange.requests()
         return exchange, self._runner.job(request.body)
-
-    @functools.cached_property
-    def _runner(self) -> VllmEngine:
-        return VllmEngine(self.model, self.engine_options)
 
 
 def _response(output: Any) -> dict[str, Any]:

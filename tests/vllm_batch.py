@@ -1,10 +1,9 @@
 """Answers by vLLM's engine in this process, for tests: run in the environment that has vLLM.
 
-python -m tests.vllm_batch MODEL CASES.json ANSWERS.json
+python -m tests.vllm_batch MODEL CONTEXT CASES.json ANSWERS.json
 """
 
 import asyncio
-import functools
 import json
 import sys
 from collections.abc import Sequence
@@ -13,28 +12,19 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from ragqwen.vllm_engine import VllmChat, VllmEngine, _Job
-from tests.vllm_server import CONTEXT
+from ragqwen.vllm_engine import Job, VllmChat, VllmEngine
 
 
 class CountingEngine(VllmEngine):
     """Notes how many prompts the engine gets at once."""
 
-    sizes: list[int]
+    def __init__(self, model: str, options: dict[str, Any]) -> None:
+        super().__init__(model, options)
+        self.sizes: list[int] = []
 
-    def _run(self, jobs: Sequence[_Job]) -> None:
+    def _run(self, jobs: Sequence[Job]) -> None:
         self.sizes.append(len(jobs))
         super()._run(jobs)
-
-
-class CountingChat(VllmChat):
-    """A chat model of that engine."""
-
-    @functools.cached_property
-    def _runner(self) -> CountingEngine:
-        engine = CountingEngine(self.model, self.engine_options)
-        engine.sizes = []
-        return engine
 
 
 def told(answer: AIMessage | Exception) -> dict[str, Any]:
@@ -50,10 +40,10 @@ def told(answer: AIMessage | Exception) -> dict[str, Any]:
     }
 
 
-def run(chat: CountingChat, case: dict[str, Any]) -> dict[str, Any]:
+def run(chat: VllmChat, engine: CountingEngine, case: dict[str, Any]) -> dict[str, Any]:
     """Answer one case: a way of asking, its inputs, and what goes with them."""
     inputs, given = case["inputs"], case.get("given", {})
-    chat._runner.sizes.clear()
+    engine.sizes.clear()
     if case["way"] == "batch":
         answers = chat.batch(inputs, return_exceptions=True, **given)
     elif case["way"] == "abatch":
@@ -66,14 +56,16 @@ def run(chat: CountingChat, case: dict[str, Any]) -> dict[str, Any]:
         answers = asyncio.run(ask_all())
     else:
         answers = [chat.invoke(each, **given) for each in inputs]
-    return {"answers": [told(answer) for answer in answers], "sizes": chat._runner.sizes[:]}
+    return {"answers": [told(answer) for answer in answers], "sizes": engine.sizes[:]}
 
 
-def main(model: str, cases: str, answers: str) -> None:
+def main(model: str, context: str, cases: str, answers: str) -> None:
     """Answer all cases with one engine."""
-    options = {"max_model_len": CONTEXT, "enforce_eager": True}
-    chat = CountingChat(model=model, engine_options=options)
-    found = {name: run(chat, case) for name, case in json.loads(Path(cases).read_text()).items()}
+    options = {"max_model_len": int(context), "enforce_eager": True}
+    chat, engine = VllmChat(model=model), CountingEngine(model, options)
+    chat._runner = engine
+    asked = json.loads(Path(cases).read_text())
+    found = {name: run(chat, engine, case) for name, case in asked.items()}
     Path(answers).write_text(json.dumps(found))
 
 

@@ -56,11 +56,12 @@ def words(budget: int) -> str:
 def found(chain_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("batch")
     (folder / "cases.json").write_text(json.dumps(CASES))
-    files = [str(chain_model), str(folder / "cases.json"), str(folder / "answers.json")]
+    files = [str(folder / "cases.json"), str(folder / "answers.json")]
+    command = [str(Path(str(VLLM)).with_name("python")), "-m", "tests.vllm_batch"]
     environment = {**os.environ, **QUIET}
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(
-        [str(Path(str(VLLM)).with_name("python")), "-m", "tests.vllm_batch", *files],
+        [*command, str(chain_model), str(CONTEXT), *files],
         cwd=ROOT,
         env=environment,
         capture_output=True,
