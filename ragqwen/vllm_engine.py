@@ -88,7 +88,8 @@ class VllmEngine:
     def _run(self, jobs: Sequence[Job]) -> None:
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        running: dict[str, Job] = {}
+        # by the name that an output has; the engine's own is longer by some random characters
+        running: dict[str, tuple[str, Job]] = {}
         failure = "vLLM's engine was interrupted; ask again"
         try:
             for job in jobs:
@@ -96,17 +97,19 @@ class VllmEngine:
                     (name,) = self._llm.enqueue(
                         [{"prompt_token_ids": job.prompt}], [job.params], use_tqdm=False
                     )
-                    running[name] = job
+                    running[name.partition("-")[0]] = name, job
                 except ValueError as exc:  # no reason to fail the others
                     error = InputError(f"vLLM's engine refused a request: {exc}")
                     job.output.set_exception(error)
             for output in self._llm.wait_for_completion(use_tqdm=False):
-                running.pop(output.request_id).output.set_result(output)
+                _, done = running.pop(output.request_id)
+                done.output.set_result(output)
         except EngineDeadError as exc:
             failure = f"vLLM's engine ended ({exc}); what it printed says why"
         finally:  # what is left must not turn up in the next batch
             if running:
-                self._llm.llm_engine.abort_request(list(running), internal=True)
+                names = [name for name, _ in running.values()]
+                self._llm.llm_engine.abort_request(names, internal=True)
             for job in jobs:
                 if not job.output.done():
                     job.output.set_exception(ModelError(failure))
