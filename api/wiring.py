@@ -11,13 +11,13 @@ from ragqwen import messages
 from ragqwen.alignment import Aligner
 from ragqwen.answer import Answerer, Writer
 from ragqwen.embedding import Embedder
-from ragqwen.engines import ENGINES
+from ragqwen.engines import ENGINES, EngineName
 from ragqwen.planning import Judge, Planner
 from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reranking import Reranker
 from ragqwen.retrieval import Retriever
-from ragqwen.settings import Settings
+from ragqwen.settings import IN_PROCESS, Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -238,9 +238,18 @@ def thinking_ceiling(settings: Settings) -> int:
 
 def make_writer(settings: Settings) -> Writer | None:
     """Return the language model that the settings name, None if they name none."""
-    if settings.llm_base_url is None or settings.llm_model is None:
+    model = settings.llm_model
+    if model is None:
         return None
-    return _writer(settings, settings.llm_base_url, settings.llm_model)
+    if settings.llm_engine == IN_PROCESS:
+        from ragqwen.vllm_engine import VllmChat
+
+        options = {"max_model_len": settings.llm_context_tokens}
+        tokens = settings.llm_max_answer_tokens
+        return Writer(VllmChat(model=model, max_tokens=tokens, engine_options=options), model)
+    if settings.llm_base_url is None:
+        return None
+    return _writer(settings, settings.llm_base_url, model)
 
 
 def make_hard_writer(settings: Settings) -> Writer | None:
@@ -252,8 +261,7 @@ def make_hard_writer(settings: Settings) -> Writer | None:
 
 def make_judge(settings: Settings) -> Judge | None:
     """Return what asks the language model how hard a question is, None if nothing is to."""
-    engine = ENGINES[settings.llm_engine]
-    if not (settings.llm_judges_difficulty and engine.judges):
+    if not (settings.llm_judges_difficulty and ENGINES[_engine(settings)].judges):
         return None
     if settings.llm_base_url is None or settings.llm_model is None:
         return None
@@ -264,8 +272,13 @@ def make_judge(settings: Settings) -> Judge | None:
     return QwenJudge(chat.model_copy(update={"timeout_seconds": seconds, "n_tries": 1}))
 
 
+def _engine(settings: Settings) -> EngineName:
+    """Return what the servers that the settings name are: with an engine in this process, vLLM."""
+    return "vllm" if settings.llm_engine == IN_PROCESS else settings.llm_engine
+
+
 def _writer(settings: Settings, base_url: str, model: str) -> Writer:
-    calls_tools = ENGINES[settings.llm_engine].calls_tools
+    calls_tools = ENGINES[_engine(settings)].calls_tools
     return Writer(_chat(settings, base_url, model), model, calls_tools=calls_tools)
 
 
@@ -275,7 +288,7 @@ def _chat(settings: Settings, base_url: str, model: str) -> QwenChat:
     return QwenChat(
         base_url=base_url,
         model=model,
-        engine=settings.llm_engine,
+        engine=_engine(settings),
         api_key=settings.llm_api_key,
         timeout_seconds=settings.llm_timeout_seconds,
         max_tokens=settings.llm_max_answer_tokens,

@@ -370,7 +370,9 @@ def bench(chunks: int, as_json: bool) -> None:
         click.echo(json.dumps(figures, indent=2))
         return
     for name, value in figures.items():
-        click.echo(f"{name:26} {value:.3f}" if isinstance(value, float) else f"{name:26} {value}")
+        parts = value if isinstance(value, list) else [value]  # an interval has two
+        shown = (f"{part:.3f}" if isinstance(part, float) else str(part) for part in parts)
+        click.echo(f"{name:31} {' to '.join(shown)}")
 
 
 @contextmanager

@@ -3,63 +3,114 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from statistics import median
 from typing import Any, cast
 
 import httpx
+import numpy as np
 from langchain_core.messages import HumanMessage
 
 from ragqwen.generation import QwenChat
 
 _MAX_TOKENS = 40
+_RESAMPLES = 10_000
 _QUESTION = "Tell what you know of ferries, stream {number}."
 
 Stream = Callable[[int], AsyncIterator[bool]]  # yields for each piece whether it has text
 
 
-def measure(chat: QwenChat, *, n_streams: int = 32, n_rounds: int = 5) -> dict[str, float]:
-    """Stream bare and through QwenChat in turns, and compare the medians of the rounds.
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What the streams of a round took: to their first piece in the median, and all in all.
 
-    The first round of each is not counted. All streams of a round start at once.
+    `first_token_cpu_seconds` is what this process worked until then, which is all that it can have
+    kept a stream waiting for; other processes do not show in it.
     """
-    rounds: dict[str, list[tuple[float, float]]] = {"bare": [], "ours": []}
-    for _ in range(n_rounds + 1):
-        rounds["bare"].append(asyncio.run(_round_bare(chat, n_streams)))
-        rounds["ours"].append(asyncio.run(_round(lambda number: _ours(chat, number), n_streams)))
-    first = {name: median(first for first, _ in found[1:]) for name, found in rounds.items()}
-    rate = {name: median(rate for _, rate in found[1:]) for name, found in rounds.items()}
+
+    first_token_seconds: float
+    first_token_cpu_seconds: float
+    pieces_per_second: float
+
+
+def measure(chat: QwenChat, *, n_streams: int = 32, n_pairs: int = 20) -> dict[str, Any]:
+    """Stream bare and through QwenChat in turns, and compare them pair by pair.
+
+    A machine that is busy now and idle then is so for both of a pair, which follow each other, in
+    turns with one and the other first. The first pair is not counted; all streams of a round start
+    at once. Differences and ratios are medians over the pairs, with their 95 % interval.
+    """
+    pairs: list[tuple[_Round, _Round]] = []
+    for number in range(n_pairs + 1):
+        if number % 2:
+            ours, bare = _our_round(chat, n_streams), _bare_round(chat, n_streams)
+        else:
+            bare, ours = _bare_round(chat, n_streams), _our_round(chat, n_streams)
+        pairs.append((bare, ours))
+    counted = pairs[1:]
+    later = [1000 * (ours.first_token_seconds - bare.first_token_seconds) for bare, ours in counted]
+    rates = [ours.pieces_per_second / bare.pieces_per_second for bare, ours in counted]
+    cpu = [
+        1000 * (ours.first_token_cpu_seconds - bare.first_token_cpu_seconds)
+        for bare, ours in counted
+    ]
     return {
         "streams": n_streams,
-        "bare_first_token_ms": 1000 * first["bare"],
-        "first_token_over_bare_ms": 1000 * (first["ours"] - first["bare"]),
-        "bare_pieces_per_s": rate["bare"],
-        "throughput_to_bare": rate["ours"] / rate["bare"],
+        "pairs": n_pairs,
+        "bare_first_token_ms": 1000 * median(bare.first_token_seconds for bare, _ in counted),
+        "first_token_over_bare_ms": median(later),
+        "first_token_over_bare_interval": _interval(later),
+        "first_token_cpu_over_bare_ms": median(cpu),
+        "first_token_cpu_over_bare_interval": _interval(cpu),
+        "bare_pieces_per_s": median(bare.pieces_per_second for bare, _ in counted),
+        "throughput_to_bare": median(rates),
+        "throughput_to_bare_interval": _interval(rates),
     }
 
 
-async def _round_bare(chat: QwenChat, n_streams: int) -> tuple[float, float]:
+def _interval(values: Sequence[float]) -> list[float]:
+    """Return the 95 % interval of a median: of resamples' medians, the middle 95 %."""
+    rng = np.random.default_rng(7)
+    medians = np.median(rng.choice(values, (_RESAMPLES, len(values))), axis=1)
+    return [float(edge) for edge in np.quantile(medians, [0.025, 0.975])]
+
+
+def _our_round(chat: QwenChat, n_streams: int) -> _Round:
+    return asyncio.run(_round(lambda number: _ours(chat, number), n_streams))
+
+
+def _bare_round(chat: QwenChat, n_streams: int) -> _Round:
+    return asyncio.run(_round_bare(chat, n_streams))
+
+
+async def _round_bare(chat: QwenChat, n_streams: int) -> _Round:
     limits = httpx.Limits(max_connections=n_streams)
     async with httpx.AsyncClient(timeout=chat.timeout_seconds, limits=limits) as client:
         return await _round(lambda number: _bare(client, chat, number), n_streams)
 
 
-async def _round(stream: Stream, n_streams: int) -> tuple[float, float]:
-    """Return the median seconds to the first piece, and pieces a second of all streams."""
-    start = time.perf_counter()
+async def _round(stream: Stream, n_streams: int) -> _Round:
+    start, cpu_start = time.perf_counter(), time.process_time()
 
-    async def read(number: int) -> tuple[float, int]:
-        first, count = 0.0, 0
+    async def read(number: int) -> tuple[float, float, int]:
+        first, cpu, count = 0.0, 0.0, 0
         async with aclosing(cast(Any, stream(number))) as pieces:
             async for has_text in pieces:
+                if has_text and not count:
+                    first = time.perf_counter() - start
+                    cpu = time.process_time() - cpu_start
                 count += has_text
-                first = first or (time.perf_counter() - start if has_text else 0.0)
-        return first, count
+        return first, cpu, count
 
     found = await asyncio.gather(*map(read, range(n_streams)))
     elapsed = time.perf_counter() - start
-    return median(first for first, _ in found), sum(count for _, count in found) / elapsed
+    return _Round(
+        first_token_seconds=median(first for first, _, _ in found),
+        first_token_cpu_seconds=median(cpu for _, cpu, _ in found),
+        pieces_per_second=sum(count for _, _, count in found) / elapsed,
+    )
 
 
 async def _bare(client: httpx.AsyncClient, chat: QwenChat, number: int) -> AsyncIterator[bool]:

@@ -1,6 +1,7 @@
 """Runs of the real pipeline over a data set, each corpus in a temporary collection."""
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
@@ -15,6 +16,7 @@ from ragqwen.retrieval import Leg
 from ragqwen.settings import Settings
 from ragqwen.text import normalise_text
 
+_AT_ONCE = 32  # answers that a model writes side by side
 Progress = Callable[[Iterable[EvalQuery], str], Iterable[EvalQuery]]
 
 
@@ -101,7 +103,7 @@ def evaluate_answers(
                         )
                     shown = progress(queries, f"{language} in {corpus}")
                     with watch.stage("ask"):
-                        scores = asdict(_ask_all(service, collection, shown))
+                        scores = asdict(_ask_all(service, collection, queries, shown))
                     about = {"query_language": language, "corpus_language": corpus}
                     pairs.append({**about, "queries": len(queries), **scores})
     names = ("answered", "refused", "citations_exact", "quote_chars")
@@ -121,21 +123,28 @@ def _by_corpus(dataset: Dataset, query_language: str, corpus_language: str) -> d
     return by_corpus
 
 
-def _ask_all(service: Service, collection: str, queries: Iterable[EvalQuery]) -> AnswerScores:
+def _ask_all(
+    service: Service, collection: str, queries: Sequence[EvalQuery], shown: Iterable[EvalQuery]
+) -> AnswerScores:
+    """Ask all queries, many at once where a model writes.
+
+    :param shown: the same queries, to show how far it is.
+    """
     answerer, index = service.answerer(collection), service.index(collection)
     answered: list[bool] = []
     refused: list[bool] = []
     exact: list[bool] = []
     quoted_chars: list[int] = []
-    for query in queries:
-        answer = answerer.ask(query.text)
-        quotes = [_comparable(citation.quote) for citation in answer.citations]
-        answered.append(any(_comparable(a) in quote for a in query.answers for quote in quotes))
-        refused.append(not answer.answerable)
-        quoted_chars.append(sum(map(len, quotes)))
-        for cited in answer.citations:
-            text = index.document(cited.document_id, cited.version).text
-            exact.append(text[cited.start : cited.end] == cited.quote)
+    with ThreadPoolExecutor(_AT_ONCE if service.settings.llm_model else 1) as pool:
+        answers = pool.map(lambda query: answerer.ask(query.text), queries)
+        for query, answer in zip(shown, answers, strict=True):
+            quotes = [_comparable(citation.quote) for citation in answer.citations]
+            answered.append(any(_comparable(a) in quote for a in query.answers for quote in quotes))
+            refused.append(not answer.answerable)
+            quoted_chars.append(sum(map(len, quotes)))
+            for cited in answer.citations:
+                text = index.document(cited.document_id, cited.version).text
+                exact.append(text[cited.start : cited.end] == cited.quote)
     return AnswerScores(
         answered=fmean(answered),
         refused=fmean(refused),

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ragqwen.errors import ModelError
@@ -58,8 +59,8 @@ class Exchange:
             replace(split, reasoning=reasoning + split.reasoning), _tool_calls(delta)
         )
 
-    def feed_whole(self, response: Mapping[str, Any]) -> ChatGenerationChunk | None:
-        """Take a response that isn't a stream.
+    def whole(self, response: Mapping[str, Any]) -> ChatResult:
+        """Take a response that isn't a stream, and return what came of it.
 
         :raises ModelError: if there is no message in it.
         """
@@ -71,7 +72,8 @@ class Exchange:
                 "the language model's server sent no message, only "
                 f"{', '.join(response) or 'an empty object'}; check RAGQWEN_LLM_BASE_URL"
             ) from exc
-        return self.feed({**response, "choices": [{**choice, "delta": message}]})
+        chunk = self.feed({**response, "choices": [{**choice, "delta": message}]})
+        return generate_from_stream(iter([chunk, self.end()] if chunk else [self.end()]))
 
     def end(self) -> ChatGenerationChunk:
         """Return the last chunk: what was held back, why the model stopped, and the usage."""

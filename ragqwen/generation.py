@@ -29,7 +29,77 @@ _MARK_TOKENS = 3  # <think>, </think> and the blank line after it are in neither
 _ALWAYS_THINKS = "thinking"  # in the name of a model whose thinking can't be switched off
 
 
-class QwenChat(BaseChatModel):
+class ThinkingChat(BaseChatModel):
+    """What is asked of Qwen3 and how its answer is read, wherever it runs."""
+
+    model: str
+    engine: EngineName = "vllm"
+    max_tokens: int = 1024
+    thinking_budget: int = Field(OFF, ge=UNLIMITED)
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        return {
+            "model": self.model,
+            "engine": self.engine,
+            "max_tokens": self.max_tokens,
+            "thinking_budget": self.thinking_budget,
+        }
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"], params["ls_model_name"] = "ragqwen", kwargs.get("model", self.model)
+        return params
+
+    @property
+    def _engine(self) -> Engine:
+        return ENGINES[self.engine]
+
+    def _exchange(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: list[str] | None,
+        *,
+        stream: bool,
+        thinking_budget: int | None = None,
+        max_tokens: int | None = None,
+        **more: Any,
+    ) -> Exchange:
+        """Return what is to be sent for an answer.
+
+        :raises InputError: if the budget is none, or the engine can't keep it.
+        """
+        budget = self.thinking_budget if thinking_budget is None else thinking_budget
+        if budget < UNLIMITED:
+            raise InputError(
+                f"thinking_budget is {budget}; give tokens, 0 for no thinking or -1 for no limit"
+            )
+        answer_tokens = max_tokens or self.max_tokens
+        body: dict[str, Any] = {
+            "model": self.model,
+            **(_PLAIN_SAMPLING if budget == OFF else _THINKING_SAMPLING),
+            **more,
+        }
+        if stop:
+            body["stop"] = stop
+        if stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        if self._engine.in_two_phases(budget):
+            if more.get("tools"):
+                raise InputError(
+                    f"the engine {self.engine!r} can't call tools with a thinking budget of "
+                    f"{budget}; make it 0 or -1, or serve the model with vLLM"
+                )
+            prompt = thinking_prompt(messages)
+            return TwoPhaseExchange(body, prompt, budget=budget, max_tokens=answer_tokens)
+        body |= {"messages": openai_messages(messages), **self._engine.fields(budget)}
+        if budget != UNLIMITED:
+            body["max_tokens"] = answer_tokens + (budget + _MARK_TOKENS if budget else 0)
+        thinks = budget != OFF or _ALWAYS_THINKS in body["model"].lower()
+        return Exchange(body, expects_thinking=thinks)
+
+
+class QwenChat(ThinkingChat):
     """Qwen3 over an OpenAI-compatible server, thinking for as long as each request allows.
 
     `thinking_budget` is in tokens: 0 is without thinking, -1 without a limit. It can be given for
@@ -45,13 +115,9 @@ class QwenChat(BaseChatModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     base_url: str
-    model: str
-    engine: EngineName = "vllm"
     api_key: str | None = Field(None, repr=False)
     timeout_seconds: float = 120
     n_tries: int = Field(5, ge=1)
-    max_tokens: int = 1024
-    thinking_budget: int = Field(OFF, ge=UNLIMITED)
     transport: httpx.BaseTransport | None = Field(None, exclude=True, repr=False)
     async_transport: httpx.AsyncBaseTransport | None = Field(None, exclude=True, repr=False)
 
@@ -61,18 +127,7 @@ class QwenChat(BaseChatModel):
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
-        return {
-            "base_url": self.base_url,
-            "model": self.model,
-            "engine": self.engine,
-            "max_tokens": self.max_tokens,
-            "thinking_budget": self.thinking_budget,
-        }
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        params = super()._get_ls_params(stop=stop, **kwargs)
-        params["ls_provider"], params["ls_model_name"] = "ragqwen", kwargs.get("model", self.model)
-        return params
+        return {"base_url": self.base_url, **super()._identifying_params}
 
     def bind_tools(
         self,
@@ -108,8 +163,7 @@ class QwenChat(BaseChatModel):
             return _settled(generate_from_stream(chunks))
         exchange = self._exchange(messages, stop, stream=False, **kwargs)
         (request,) = exchange.requests()
-        chunk = exchange.feed_whole(self._server.post(request.path, request.body))
-        return generate_from_stream(iter([chunk, exchange.end()] if chunk else [exchange.end()]))
+        return exchange.whole(self._server.post(request.path, request.body))
 
     async def _agenerate(
         self,
@@ -123,8 +177,7 @@ class QwenChat(BaseChatModel):
             return _settled(await agenerate_from_stream(chunks))
         exchange = self._exchange(messages, stop, stream=False, **kwargs)
         (request,) = exchange.requests()
-        chunk = exchange.feed_whole(await self._server.apost(request.path, request.body))
-        return generate_from_stream(iter([chunk, exchange.end()] if chunk else [exchange.end()]))
+        return exchange.whole(await self._server.apost(request.path, request.body))
 
     def _stream(
         self,
@@ -172,58 +225,11 @@ class QwenChat(BaseChatModel):
             async_transport=self.async_transport,
         )
 
-    @property
-    def _engine(self) -> Engine:
-        return ENGINES[self.engine]
-
     def _only_streams(self, given: Mapping[str, Any]) -> bool:
         """Say whether a request has to be streamed though nobody asked for that."""
         budget = given.get("thinking_budget", self.thinking_budget)
         streams_only = budget != OFF and self._engine.thinks_in_streams_only
         return streams_only or self._engine.in_two_phases(budget)
-
-    def _exchange(
-        self,
-        messages: Sequence[BaseMessage],
-        stop: list[str] | None,
-        *,
-        stream: bool,
-        thinking_budget: int | None = None,
-        max_tokens: int | None = None,
-        **more: Any,
-    ) -> Exchange:
-        """Return what is to be sent for an answer.
-
-        :raises InputError: if the budget is none, or the engine can't keep it.
-        """
-        budget = self.thinking_budget if thinking_budget is None else thinking_budget
-        if budget < UNLIMITED:
-            raise InputError(
-                f"thinking_budget is {budget}; give tokens, 0 for no thinking or -1 for no limit"
-            )
-        answer_tokens = max_tokens or self.max_tokens
-        body: dict[str, Any] = {
-            "model": self.model,
-            **(_PLAIN_SAMPLING if budget == OFF else _THINKING_SAMPLING),
-            **more,
-        }
-        if stop:
-            body["stop"] = stop
-        if stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
-        if self._engine.in_two_phases(budget):
-            if more.get("tools"):
-                raise InputError(
-                    f"the engine {self.engine!r} can't call tools with a thinking budget of "
-                    f"{budget}; make it 0 or -1, or serve the model with vLLM"
-                )
-            prompt = thinking_prompt(messages)
-            return TwoPhaseExchange(body, prompt, budget=budget, max_tokens=answer_tokens)
-        body |= {"messages": openai_messages(messages), **self._engine.fields(budget)}
-        if budget != UNLIMITED:
-            body["max_tokens"] = answer_tokens + (budget + _MARK_TOKENS if budget else 0)
-        thinks = budget != OFF or _ALWAYS_THINKS in body["model"].lower()
-        return Exchange(body, expects_thinking=thinks)
 
 
 def _settled(result: ChatResult) -> ChatResult:

@@ -212,17 +212,22 @@ def _share(weights: Floats, met: Floats) -> Floats:
 
 def _has(sentence: str, question: str) -> list[float]:
     """Return whether a sentence has a figure, a year and a name that the question has not."""
-    asked = {value for values in figures(question) for value in values}
-    figure = any(not values & asked for values in figures(sentence))
+    asked = {value for values in _figures(question) for value in values}
+    figure = any(not values & asked for values in _figures(sentence))
     year = any(match[0] not in question for match in _YEAR.finditer(sentence))
     name = any(match[0] not in question for match in _NAME.finditer(sentence))
     return [float(figure), float(year), float(name)]
 
 
 def _figures_met(question: str, parts: Sequence[str]) -> float:
-    asked = figures(question)
-    found = {value for part in parts for values in figures(part) for value in values}
+    asked = _figures(question)
+    found = {value for part in parts for values in _figures(part) for value in values}
     return sum(bool(values & found) for values in asked) / len(asked) if asked else 1.0
+
+
+def _figures(text: str) -> list[frozenset[str]]:
+    """Return what each figure in digits may stand for."""
+    return [figure.values for figure in figures(text) if figure.kind == "digits"]
 
 
 def _quotable(text: _Text, asked: set[str]) -> tuple[int, ...]:

@@ -1,12 +1,16 @@
 """All settings, read once from the environment where the program starts."""
 
 from pathlib import Path
+from typing import Final, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ragqwen.engines import EngineName
 from ragqwen.errors import SettingsError
+
+IN_PROCESS: Final = "vllm-in-process"
+"""The engine that needs no server: vLLM's own, in the process itself."""
 
 
 class Settings(BaseSettings):
@@ -51,8 +55,10 @@ class Settings(BaseSettings):
         description="an OpenAI-compatible server, such as http://localhost:8000/v1 (vLLM)",
     )
     llm_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-8B")
-    llm_engine: EngineName = Field(
-        "vllm", description="what serves it, which decides how thinking is limited"
+    llm_engine: EngineName | Literal["vllm-in-process"] = Field(
+        "vllm",
+        description="what serves it, which decides how thinking is limited; 'vllm-in-process' "
+        "needs no server",
     )
     llm_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
     llm_context_tokens: int = Field(
@@ -104,7 +110,13 @@ def load_settings(**overrides: object) -> Settings:
             for error in exc.errors()
         )
         raise SettingsError(f"bad setting: {problems}") from exc
-    if (settings.llm_base_url is None) != (settings.llm_model is None):
+    if settings.llm_engine == IN_PROCESS:
+        if settings.llm_base_url or not settings.llm_model:
+            raise SettingsError(
+                f"RAGQWEN_LLM_ENGINE is {IN_PROCESS!r}: set RAGQWEN_LLM_MODEL to what it is to "
+                "load, and no RAGQWEN_LLM_BASE_URL"
+            )
+    elif (settings.llm_base_url is None) != (settings.llm_model is None):
         raise SettingsError(
             "RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL go together: set both or neither"
         )

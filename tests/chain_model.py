@@ -1,8 +1,9 @@
 """A tiny genuine Qwen3 in which each token determines the next, so that tests can count tokens.
 
 A line break -> `<think>` -> 20 words -> `</think>` -> a blank line -> 40 words -> `<|im_end|>`.
-Held to the grammar of tools, it calls CALL; held to digits, it prefers them by GRADE_LOGITS. It has
-the real vocabulary and a template that works as Qwen3's own does.
+Held to the grammar of tools, it calls CALL; held to digits, it prefers them by GRADE_LOGITS. Asked
+with ENDLESS, it thinks the 20 words over and over until its budget ends that. It has the real
+vocabulary and a template that works as Qwen3's own does.
 """
 
 from itertools import pairwise
@@ -24,6 +25,7 @@ ANSWER = (
 CALL = '{"name": "ferry", "arguments": {"day": "Monday"}}'
 GRADE_LOGITS = {"1": 0.0, "2": 1.0, "3": 0.0, "4": 0.0, "5": 2.0}  # far behind the next word
 THOUGHTS, WORDS = REASONING.split(), ANSWER.split()
+ENDLESS = {"logit_bias": {"151668": -100}}  # the id of </think>
 _HIDDEN = 128
 _CERTAIN = 4.0  # so far ahead of all others is the next token that sampling never strays
 # In the order and the form of Qwen3's template, of our own writing
@@ -77,6 +79,7 @@ def save_chain_model(folder: Path) -> Path:
     model = Qwen3ForCausalLM(config)
     chain, call = _chain(), _call()
     before_answer = {qwen_encoding().encode_single_token(text) for text in (THOUGHT, "\n\n")}
+    first_thought, last_thought = chain[2], chain[1 + len(THOUGHTS)]
     with torch.no_grad():
         for layer in model.model.layers:  # so that what a token is alone decides what follows
             layer.self_attn.o_proj.weight.zero_()
@@ -90,6 +93,8 @@ def save_chain_model(folder: Path) -> Path:
                 for grade, logit in GRADE_LOGITS.items():
                     digit = qwen_encoding().encode_single_token(grade)
                     outputs[digit, axis] = logit / _HIDDEN**0.5  # what the norm makes of 1
+            if token == last_thought:
+                outputs[first_thought, axis] = _CERTAIN / 2  # so that a bias alone does
     model.to(torch.bfloat16).save_pretrained(folder)
     write_json(folder / "generation_config.json", {"eos_token_id": [151_645, 151_643]})
     save_tokenizer(folder, end_token=False, template=TEMPLATE)

@@ -15,6 +15,9 @@ VLLM = os.environ.get("RAGQWEN_TEST_VLLM")  # before the tests hide it
 needs_vllm = pytest.mark.skipif(
     not VLLM, reason="RAGQWEN_TEST_VLLM names no vllm executable (CONTRIBUTING.md)"
 )
+CHAT_MODEL = "Qwen/Qwen3-0.6B"  # what the chat model is served as
+CONTEXT = 16_384
+QUIET = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
 START_SECONDS = 600
 
 
@@ -24,10 +27,9 @@ def served(folder: Path, log: Path, *options: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(VLLM), "serve", str(folder), "--max-model-len", "4096"]
+    command = [str(VLLM), "serve", str(folder), "--max-model-len", str(CONTEXT)]
     command += ["--enforce-eager", "--host", "127.0.0.1", "--port", str(port), *options]
-    quiet = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
-    environment = {**os.environ, **quiet}
+    environment = {**os.environ, **QUIET}
     environment.pop("PYTHONPATH", None)
     with log.open("wb") as output:
         process = subprocess.Popen(

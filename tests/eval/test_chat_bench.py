@@ -12,11 +12,12 @@ def test_streams_are_counted_bare_and_ours() -> None:
     serving = run(ModelServer())
     server = next(serving)
     server.deltas = content("At ", "six.")
-    figures = measure(QwenChat(base_url=server.base_url, model="m"), n_streams=2, n_rounds=1)
+    figures = measure(QwenChat(base_url=server.base_url, model="m"), n_streams=2, n_pairs=1)
     serving.close()
-    assert len(server.bodies) == 8  # two rounds of each, of which the first isn't counted
+    assert len(server.bodies) == 8  # two pairs of rounds, of which the first isn't counted
     assert figures["bare_pieces_per_s"] > 0
     assert figures["throughput_to_bare"] > 0
+    assert figures["throughput_to_bare_interval"] == [figures["throughput_to_bare"]] * 2
 
 
 def test_a_server_that_is_down_is_no_measurement() -> None:

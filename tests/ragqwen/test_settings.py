@@ -102,3 +102,12 @@ def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_setting_is_described() -> None:
     bare = [name for name, field in Settings.model_fields.items() if not field.description]
     assert bare == []
+
+
+def test_an_engine_in_this_process_needs_a_model_and_no_server() -> None:
+    settings = load_settings(llm_engine="vllm-in-process", llm_model="Qwen/Qwen3-8B")
+    assert settings.llm_base_url is None
+    with pytest.raises(SettingsError, match="RAGQWEN_LLM_MODEL"):
+        load_settings(llm_engine="vllm-in-process")
+    with pytest.raises(SettingsError, match="no RAGQWEN_LLM_BASE_URL"):
+        load_settings(llm_engine="vllm-in-process", llm_model="m", llm_base_url="http://a/v1")

@@ -6,7 +6,7 @@ The model is of tests/chain_model.py: it thinks 20 words and answers in 40.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Literal, cast
@@ -28,12 +28,11 @@ from ragqwen.judgement import LEVEL_OF, QwenJudge
 from ragqwen.prompt import build_messages
 from ragqwen.research import Research, Researcher
 from ragqwen.retrieval import Evidence
-from tests.chain_model import ANSWER, GRADE_LOGITS, REASONING, save_chain_model
+from tests.chain_model import ANSWER, GRADE_LOGITS, REASONING
 from tests.fakes import make_passage
-from tests.vllm_server import needs_vllm, served
+from tests.vllm_server import CHAT_MODEL, needs_vllm
 
 pytestmark = needs_vllm
-MODEL = "Qwen/Qwen3-0.6B"
 QUESTION: list[BaseMessage] = [SystemMessage("Be brief."), HumanMessage("When does it leave?")]
 BLOCK = 128  # tokens of a prompt that vLLM caches together, on a CPU
 LONG: dict[str, Any] = {"ignore_eos": True, "max_tokens": 2000}  # 20 seconds
@@ -44,19 +43,9 @@ engines = pytest.mark.parametrize("engine", ["vllm", "other"])
 budgets = pytest.mark.parametrize("budget", [0, 1, 19, 20, 21, 1000, -1])
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("vllm")
-    options = "--reasoning-parser qwen3 --enable-prompt-tokens-details --enable-auto-tool-choice"
-    options += f" --tool-call-parser hermes --served-model-name {MODEL}"
-    model = save_chain_model(folder / "chain")
-    with served(model, folder / "chat.log", *options.split()) as base_url:
-        yield base_url
-
-
 @pytest.fixture
-def make_chat(url: str) -> MakeChat:
-    return partial(QwenChat, base_url=url, model=MODEL)
+def make_chat(chat_url: str) -> MakeChat:
+    return partial(QwenChat, base_url=chat_url, model=CHAT_MODEL)
 
 
 def thought(message: AIMessage) -> str:
@@ -114,10 +103,9 @@ def test_vllm_cut_off_within_thinking_gives_no_answer(make_chat: MakeChat) -> No
     (request,) = exchange.requests()
     data = chat._server.post(request.path, {**request.body, "max_tokens": 6})
     assert data["choices"][0]["message"]["content"] is None
-    chunk = exchange.feed_whole(data)
-    assert chunk
-    whole = chunk + exchange.end()
-    assert (whole.text, thought(cast(AIMessage, whole.message))) == ("", words(5))
+    (generation,) = exchange.whole(data).generations
+    message = cast(AIMessage, generation.message)
+    assert (message.content, thought(message)) == ("", words(5))
 
 
 @engines
@@ -187,34 +175,38 @@ def wait_until_running(url: str, count: int) -> None:
 
 
 @engines
-def test_vllm_stops_when_a_stream_is_closed(make_chat: MakeChat, url: str, engine: str) -> None:
+def test_vllm_stops_when_a_stream_is_closed(
+    make_chat: MakeChat, chat_url: str, engine: str
+) -> None:
     stream = make_chat(engine=engine, thinking_budget=1500).stream(QUESTION, **LONG)
     next(stream)
-    wait_until_running(url, 1)
+    wait_until_running(chat_url, 1)
     cast(Any, stream).close()
-    wait_until_running(url, 0)
+    wait_until_running(chat_url, 0)
 
 
-def test_vllm_stops_when_an_async_stream_is_closed(make_chat: MakeChat, url: str) -> None:
+def test_vllm_stops_when_an_async_stream_is_closed(make_chat: MakeChat, chat_url: str) -> None:
     async def look_in() -> None:
         async with aclosing(cast(Any, make_chat().astream(QUESTION, **LONG))) as stream:
             await anext(stream)
-            await asyncio.to_thread(wait_until_running, url, 1)
-        await asyncio.to_thread(wait_until_running, url, 0)
+            await asyncio.to_thread(wait_until_running, chat_url, 1)
+        await asyncio.to_thread(wait_until_running, chat_url, 0)
 
     asyncio.run(look_in())
 
 
 @pytest.mark.parametrize("budget", [0, 1500])
-def test_vllm_stops_when_a_task_is_cancelled(make_chat: MakeChat, url: str, budget: int) -> None:
+def test_vllm_stops_when_a_task_is_cancelled(
+    make_chat: MakeChat, chat_url: str, budget: int
+) -> None:
     async def give_up() -> None:
         chat = make_chat(thinking_budget=budget)
         task = asyncio.create_task(chat.ainvoke(QUESTION, **LONG))
-        await asyncio.to_thread(wait_until_running, url, 1)
+        await asyncio.to_thread(wait_until_running, chat_url, 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.to_thread(wait_until_running, url, 0)
+        await asyncio.to_thread(wait_until_running, chat_url, 0)
 
     asyncio.run(give_up())
 
