@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from eval.embedder_data import Bags, Batch, Ints, ParallelPairs, thinned
 from eval.embedder_export import export
+from eval.embedder_levelling import levelled
 from eval.embedder_questions import PairPool, add_neighbours, add_questions
 from eval.embedder_tokenizer import train_tokenizer
 from eval.embedder_training import PieceTable
@@ -26,6 +27,7 @@ _WARM_UP_STEPS = 100
 _CHECKPOINT_STEPS = 1000
 _PARALLEL_PAIRS = 3000  # in a batch of the first stage; about 2,600 items
 _PARALLEL_BESIDE, _QUESTION_PAIRS = 1800, 768  # in one of the second
+_LEVELLING_PAIRS = 40_000
 _THINNED = 2  # tokenizers beside the whole one
 _THINNED_SHARE = 0.4  # of texts that are cut by one of them
 _NEIGHBOURS_WEIGHT, _QUESTIONS_WEIGHT = 0.5, 0.5
@@ -112,7 +114,10 @@ def main(
     ):
         _train(table, bags, stage, draw, work, seed=seed, done=done)
         done += stage.steps
-    export(table.vectors(), tokenizer, out, facts={"seed": seed, "steps": [steps, question_steps]})
+    vectors = table.vectors()
+    vectors[0] = 0  # the unknown piece
+    vectors = levelled(vectors, bags, pairs.draw(_LEVELLING_PAIRS, np.random.default_rng(seed)))
+    export(vectors, tokenizer, out, facts={"seed": seed, "steps": [steps, question_steps]})
 
 
 def _recut(batch: Batch, n_texts: int, rng: np.random.Generator) -> Batch:
