@@ -27,6 +27,7 @@ ANSWER_KEYS = {
     "notices",
     "thinking",
     "timings_ms",
+    "searches",
 }
 
 
