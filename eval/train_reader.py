@@ -40,7 +40,7 @@ Bools = npt.NDArray[np.bool_]
 Kind = Literal["same", "cross"]
 # Of the answerable, how many may be refused. Across languages the vectors alone tell, so that to
 # refuse as few as in one language would be to answer nearly all that has no answer
-_REFUSED: Mapping[Kind, float] = {"same": 0.1, "cross": 0.6}
+_REFUSED: Mapping[Kind, float] = {"same": 0.1, "cross": 0.7}
 _PASSAGES = 6  # so that five are left without the paragraph
 _FOLDS = 4
 _ROUNDS = 4
@@ -79,7 +79,7 @@ class Case:
     type=click.Path(exists=True, path_type=Path),
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/reader.json"))
-@click.option("--questions", default=25, show_default=True, help="Of each language's own corpus.")
+@click.option("--questions", default=300, show_default=True, help="Of a set, in its own language.")
 @click.option("--cross-questions", default=3, show_default=True, help="Of each other pair.")
 @click.option("--languages", default=24, show_default=True, help="Corpora of a set, at most.")
 @click.option("--seed", default=1, show_default=True)
@@ -129,13 +129,14 @@ def read_cases(
 ) -> Iterator[Case]:
     """Ask questions of each language's documents, and look at what is found.
 
-    :param same: so many questions in the documents' language.
+    :param same: so many questions in the documents' language, of all languages together.
     :param cross: so many in each other language.
     :param n_languages: languages of documents, at most.
     """
     watch = Stopwatch()
     reader = ExtractiveReader(Aligner(StaticEmbedder()))
     step = -(-len(dataset.corpora) // n_languages)
+    same = -(-same // min(len(dataset.corpora), n_languages))
     with temporary_service(Settings()) as service:
         for language in tqdm(list(dataset.corpora)[::step], desc=dataset.name):
             texts = _read_texts(dataset.corpora[language])

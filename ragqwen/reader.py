@@ -4,10 +4,8 @@ Two small linear models say what is quoted, each with other weights for a passag
 language than the question's. Their features are shares in [0, 1] or nearly:
 
 - of a sentence (`SENTENCE_FEATURES`): how much of the question it has by its words, weighed by how
-  rare they are (`overlap`), and by the vectors of words (`met`); the `cosine` of both; what is met
-  in the sentence `before`; and whether it has what such a question asks for, a `figure`, a `year`
-  or a `name`: a * h, where a is how near a word of the question is to "how many", "when" or "who"
-  (`difficulty.CUES`), and h is 1 for one that the question has not.
+  rare they are (`overlap`), and by the vectors of words (`met`); the `cosine` of both; and what is
+  met in the sentence `before`.
 - of a passage (`PASSAGE_FEATURES`): the rarest terms' share in all of it (`whole`) and in two
   sentences that stand together (`pair`), with squared weights, for "the capital of" is not the
   question; what all of it and its best sentence meets (`whole_met`, `best_met`), and how far the
@@ -28,11 +26,9 @@ from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
-import regex
 
 from ragqwen.alignment import Aligner, WordMatches
 from ragqwen.analysis import terms
-from ragqwen.difficulty import CUES
 from ragqwen.figures import figures
 from ragqwen.languages import group_of
 from ragqwen.matching import term_weights, word_likeness
@@ -41,7 +37,7 @@ from ragqwen.retrieval import Evidence
 from ragqwen.segmentation import sentences, words
 from ragqwen.static_embedding import unit
 
-SENTENCE_FEATURES = ("overlap", "met", "cosine", "before", "figure", "year", "name")
+SENTENCE_FEATURES = ("overlap", "met", "cosine", "before")
 PASSAGE_FEATURES = ("whole", "pair", "whole_met", "best_met", "lead", "cosine", "figures")
 Floats = npt.NDArray[np.float64]
 
@@ -51,9 +47,6 @@ _PASSAGES = 5
 _USUAL_MET = 0.4  # what the best sentence of a passage about something else meets
 _OWN_WORDS = 0.5  # a passage that has so much of the question by words is in its language
 _BEST_MET, _LEAD = (PASSAGE_FEATURES.index(name) for name in ("best_met", "lead"))
-_ASKED = ("amount", "when", "who")
-_NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
-_YEAR = regex.compile(r"(?<!\p{Nd})\p{Nd}{3,4}(?!\p{Nd})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +116,11 @@ class ExtractiveReader:
         """Return what the models go by of the best passages."""
         texts = [_Text(passage) for passage in evidence.passages[:_PASSAGES]]
         weights = term_weights(evidence.document_frequencies)
-        cues = [CUES[name].split() for name in _ASKED]
         parts = [part for text in texts for part in text.words]
-        matches = self._aligner.match_words(evidence.question, [*parts, *cues])
+        matches = self._aligner.match_words(evidence.question, parts)
         if not texts or not matches.words:
             return []
-        asks = np.maximum(matches.nearest[:, -len(cues) :].max(axis=0), 0)
-        question = _Asked(evidence, weights, matches, asks)
+        question = _Asked(evidence, weights, matches)
         ends = np.cumsum([len(text.words) for text in texts])
         seen = [
             _seen(question, text, slice(end - len(text.words), end))
@@ -156,12 +147,11 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question: its terms' weights, how its words are met, and how near it is to each cue."""
+    """A question: its terms' weights, and how its words are met."""
 
     evidence: Evidence
     weights: Mapping[str, float]
     matches: WordMatches
-    asks: Floats
 
 
 def _seen(asked: _Asked, text: _Text, columns: slice) -> Seen:
@@ -178,16 +168,8 @@ def _seen(asked: _Asked, text: _Text, columns: slice) -> Seen:
     telling = weights**2
     in_sentences = by_words[:, :-1]
     pairs = np.maximum(in_sentences, np.concatenate([in_sentences[:, 1:], in_sentences[:, -1:]], 1))
-    has = np.array([_has(part, question) for part in text.parts[:-1]])
-    rows = np.column_stack(
-        [
-            _share(weights, in_sentences),
-            met,
-            cosines,
-            [heading_met, *met[:-1]],
-            has * asked.asks,
-        ]
-    )
+    before = [heading_met, *met[:-1]]
+    rows = np.column_stack([_share(weights, in_sentences), met, cosines, before])
     whole = np.array(
         [
             _share(telling, by_words.max(axis=1, initial=0)),
@@ -208,15 +190,6 @@ def _share(weights: Floats, met: Floats) -> Floats:
     """Return the share of the weight that is met; `met` is (n_terms, ...)."""
     found: Floats = weights @ met / (weights.sum() or 1.0)
     return found
-
-
-def _has(sentence: str, question: str) -> list[float]:
-    """Return whether a sentence has a figure, a year and a name that the question has not."""
-    asked = {value for values in _figures(question) for value in values}
-    figure = any(not values & asked for values in _figures(sentence))
-    year = any(match[0] not in question for match in _YEAR.finditer(sentence))
-    name = any(match[0] not in question for match in _NAME.finditer(sentence))
-    return [float(figure), float(year), float(name)]
 
 
 def _figures_met(question: str, parts: Sequence[str]) -> float:

@@ -17,7 +17,9 @@ HARD = (
     "Why could the founder of the mill, although she had sold her boats, still pay the architect "
     "of the bridge after the flood, and what did that lead to?"
 )
-HARD_ENOUGH = "Who built the bridge that the founder of the mill crossed because of the flood?"
+HARD_ENOUGH = (
+    "Why could the founder of the mill still pay the architect of the bridge after the flood?"
+)
 MILL = "The mill was founded by Greta Holm."
 BRIDGE = "Ole Brandt built a crossing over the river Elm for nine hundred crowns."
 SECRET = "The user wants me to look for Greta"
