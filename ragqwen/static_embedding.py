@@ -99,7 +99,7 @@ class StaticEmbedder:
         :param words: `_BLOCK_WORDS` at most.
         """
         with self._lock:
-            full = self._n_known + len(words) > _MAX_KNOWN
+            full = len(self._row_of) + len(words) > _MAX_KNOWN
             if full or self._known_chars > _MAX_KNOWN_CHARS:
                 self._forget()
             rows = np.fromiter(map(self._row_of.__getitem__, words), np.int32, count=len(words))

@@ -120,5 +120,16 @@ def test_a_failure_while_words_are_cut_leaves_nothing_half_known(
     )
 
 
+def test_failures_one_after_another_leave_room_for_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(static_embedding, "_MAX_KNOWN", 8)
+    embedder = StaticEmbedder()
+    for word in ("river", "bread", "volcano"):
+        with monkeypatch.context() as broken:
+            broken.setattr(static_embedding, "sum_rows", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                embedder.embed_words([f"{word}{n}" for n in range(4)])
+    np.testing.assert_allclose(embedder.embed_words(["sea"]), EMBEDDER.embed_words(["sea"]))
+
+
 def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
