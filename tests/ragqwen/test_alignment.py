@@ -51,7 +51,7 @@ def test_a_word_said_twice_counts_twice_and_costs_once() -> None:
 def test_of_a_very_long_question_the_telling_words_count() -> None:
     question = " ".join(f"w{n}x" for n in range(5000))
     (found,) = ALIGNER.align(f"{question} {'volcano ' * 3000}", [["A volcano."], ["Bread."]][:1])
-    assert found.whole_met > 0.9
+    assert found.whole_met > 0.85
 
 
 def test_a_sentence_met_again_is_compared_as_the_first_time() -> None:
