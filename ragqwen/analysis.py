@@ -65,7 +65,10 @@ def normal_form(text: str) -> str:
     """
     folded = unicode_form("NFKC", unicode_form("NFKC", text).casefold())
     plain = _POINTS.sub("", folded).translate(_folding())
-    return str(_FOREIGN_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), plain))
+    # A digit of a newer Unicode than Python's stays what it is
+    return str(
+        _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0], found[0])), plain)
+    )
 
 
 @functools.cache

@@ -213,7 +213,8 @@ class Answerer:
             if research.failed:
                 plan = replace(plan, reason=f"{plan.reason} {_CUT_SHORT}")
             written = research.used_tokens
-            budget = min(plan.budget_tokens, ceiling - written)
+            # a server may have written more than it was allowed, and -1 would be no limit
+            budget = max(0, min(plan.budget_tokens, ceiling - written))
             first = yield from self._generate(evidence, language, writer, budget, timer.lap)
             drafts.append(first)
             more = _next_budget(plan.budget_tokens, ceiling, first.used_tokens + written)

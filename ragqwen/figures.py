@@ -32,6 +32,9 @@ _FIGURE = regex.compile(
     """,
     regex.VERBOSE,
 )
+_TIME = regex.compile(r"(?<![\p{Nd}:.,])(\p{Nd}{1,2})[:：](\p{Nd}{2})(?!\p{Nd})")
+_DOTTED_TIME = regex.compile(r"([01]?[0-9]|2[0-3])\.([0-5][0-9])")
+_YEARS = regex.compile(r"(?<!\p{Nd})(\p{Nd}{2})(\p{Nd}{2})[-–/](\p{Nd}{2})(?![\p{Nd}-])")
 _FRACTION = regex.compile(r"[¼-¾⅐-⅞]")
 _FRACTION_DIGITS = 4  # a third is 0.3333
 _SPACE = regex.compile(r"\s")
@@ -52,7 +55,7 @@ _HAN_DIGITS |= {"零": 0, "两": 2, "兩": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 _HAN_GROUPS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _ROMAN = regex.compile(
-    r"\b(?=[ⅠIVXLC])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b"
+    r"\b(?=[ⅠIVXLC])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?:\b|(?=(?:e|è|ème|ᵉ|º|ª)s?\b))"
 )
 _NO_NUMERAL = {"", "I", "L", "C", "D", "M"}
 _SURE_ROMAN = regex.compile(r"[IVX]{2,}|X?L[IVX]+")
@@ -68,7 +71,8 @@ class Figure:
     """A span of a text that is a number, and the values it may stand for, in plain digits.
 
     `1,234` and `1.234` are a thousand or a fraction, for who wrote it isn't known; `1,234.5` is
-    sure. A date is its parts. A value below zero has a "-". `5 million` is one figure; `unscaled`
+    sure. A date is its parts; those of `14:30` are that time as well, as `14.30` is, and the second
+    of `1990–95` is 1995 too. A value below zero has a "-". `5 million` is one figure; `unscaled`
     are its values without the word, and empty where there is none. `is_certain` if it is a number
     and nothing else, such as a numeral that is a letter, or words that say "one".
     """
@@ -89,7 +93,7 @@ def figures(text: str, language: str = UNKNOWN) -> list[Figure]:
         `million` in 104.
     """
     known = number_words(language)
-    found = list(_digits(text, known))
+    found = list(_summed(text, _digits(text, known)))
     if known.lengths:
         found = _merged(found, _in_words(text, known))
     found = _merged(found, _in_han(text))
@@ -121,12 +125,43 @@ def _merged(found: list[Figure], more: Iterator[Figure]) -> list[Figure]:
 
 
 def _digits(text: str, known: NumberWords) -> Iterator[Figure]:
+    more = dict(_more_values(text))
     for match in _FIGURE.finditer(text):
         start, end = match.span()
         some = list(_values(match.group()))
         for values in some:
-            figure = Figure(start, end, "digits", values)
+            figure = Figure(start, end, "digits", values | more.get(start, frozenset()))
             yield _in_context(text, figure, known) if len(some) == 1 else figure
+
+
+def _more_values(text: str) -> Iterator[tuple[int, frozenset[str]]]:
+    """Yield what figures mean by what they stand beside, by their places: 14:30, 1990–95."""
+    for match in _TIME.finditer(text):
+        hours, minutes = map(_ascii, match.groups())
+        for start in (match.start(1), match.start(2)):
+            yield start, frozenset({_time(hours, minutes)})
+    for match in _YEARS.finditer(text):
+        century, first, second = map(_ascii, match.groups())
+        if first < second:
+            yield match.start(3), frozenset({century + second})
+
+
+def _summed(text: str, found: Iterator[Figure]) -> Iterator[Figure]:
+    """Yield figures, those as one that add up: 1億2000万, 5 million 300 thousand."""
+    last: Figure | None = None
+    for figure in found:
+        gap = text[last.end : figure.start] if last else ""
+        if last and last.unscaled and gap in ("", " " if figure.unscaled else ""):
+            more, less = min(last.values), min(figure.values)
+            if more.isdecimal() and less.isdecimal() and more.endswith("0" * len(less)):
+                values = frozenset({str(int(more) + int(less))})
+                last = replace(figure, start=last.start, values=values, unscaled=frozenset())
+                continue
+        if last:
+            yield last
+        last = figure
+    if last:
+        yield last
 
 
 def _in_context(text: str, figure: Figure, known: NumberWords) -> Figure:
@@ -231,15 +266,13 @@ def _times(value: str, power_of_ten: int) -> str:
 
 def _values(figure: str) -> Iterator[frozenset[str]]:
     if "/" in figure:
-        yield from _parts(*map(int, figure.split("/")))
+        yield from _parts(*_ascii(figure).split("/"))
         return
     if fraction := _FRACTION.search(figure):
-        whole = _plain("".join(str(unicodedata.decimal(c)) for c in figure if c.isdecimal()))
+        whole = _plain(_ascii(figure[: fraction.start()].rstrip()))
         yield frozenset({_plain(whole, _decimals(unicodedata.numeric(fraction.group())))})
         return
-    digits = "".join(
-        str(unicodedata.decimal(char)) if char.isdecimal() else char for char in figure
-    )
+    digits = _ascii(figure)
     parts, marks = _MARK.split(digits), _MARK.findall(digits)
     if _SPACE.search(digits):
         whole, _, fraction = digits.partition(marks[-1]) if marks else (digits, "", "")
@@ -250,6 +283,8 @@ def _values(figure: str) -> Iterator[frozenset[str]]:
         values = {_plain(*parts)}
         if len(parts[1]) == _THOUSANDS and len(parts[0]) <= _THOUSANDS:
             values.add(_plain("".join(parts)))
+        if _DOTTED_TIME.fullmatch(digits):
+            values.add(_time(*parts))
         yield frozenset(values)
     elif len(set(marks)) == 1 and _are_groups(parts):
         yield frozenset({_plain("".join(parts))})
@@ -259,12 +294,22 @@ def _values(figure: str) -> Iterator[frozenset[str]]:
         yield from (frozenset({_plain(part)}) for part in parts)
 
 
-def _parts(above: int, below: int) -> Iterator[frozenset[str]]:
+def _ascii(digits: str) -> str:
+    """Return 0 to 9 for the digits of all scripts that Python knows."""
+    return "".join(str(unicodedata.decimal(char, char)) for char in digits)
+
+
+def _time(hours: str, minutes: str) -> str:
+    return f"{_plain(hours)}:{minutes}"
+
+
+def _parts(*parts: str) -> Iterator[frozenset[str]]:
     """Yield a proper fraction as one figure, and else two: 24/7 is no number."""
+    above, below = (int(part) if part.isascii() else 0 for part in parts)
     if 0 < above < below:
         yield frozenset({_plain("0", _decimals(above / below)), f"{above}/{below}"})
     else:
-        yield from (frozenset({str(part)}) for part in (above, below))
+        yield from (frozenset({_plain(part)}) for part in parts)
 
 
 def _decimals(fraction: float) -> str:

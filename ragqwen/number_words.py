@@ -37,8 +37,17 @@ _LETTER = regex.compile(r"\p{L}")
 _UNSEEN = regex.compile(r"['\p{Cf}]")
 _PERCENT = "concentr-percent"
 _PERCENT_SIGNS = "%٪﹪％"
-_PERCENTS = frozenset({"per cent", "퍼센트", "phần trăm"})  # which CLDR lacks
-_PERCENTS_BEFORE = frozenset({"百分之"})
+# Which CLDR lacks, or has in another form
+_PERCENTS = frozenset(
+    {
+        *("per cent", "per cento", "la sută", "на сто", "одсто", "посто", "pct", "procentų"),
+        *("százaléka", "porsiyento", "في المئة", "في المائة", "بالمئة", "אחוזים", "फीसदी"),
+        *("फ\u093cीसदी", "விழுக்காடு", "퍼센트", "phần trăm"),
+    }
+)
+_PERCENTS_BEFORE = frozenset({"百分之", "ร้อยละ", "asilimia", "සියයට"})
+_TENS = ("十百千", "십백천")
+_HAN_GROUPS = frozenset("万萬亿億만억")
 _GAP = r"[\x20\u00a0\u2009\u202f\u200b-]?"
 
 
@@ -173,7 +182,15 @@ def _scales(locale: str) -> dict[str, int]:
                     scale = int(size) // 10 ** max(pattern.count("0") - 1, 0)
                     for form in (word.casefold(), normal_form(word)):
                         found.setdefault(form, scale)
-    return found
+    if locale == "ja":
+        found["千"] = 1000  # in Chinese it begins the words for kilometre and kilogram
+    return found | {
+        ten + word: 10**power * scale  # 5千万
+        for tens in _TENS
+        for power, ten in enumerate(tens, start=1)
+        for word, scale in found.items()
+        if word in _HAN_GROUPS
+    }
 
 
 def _percents(locale: str) -> tuple[set[str], set[str]]:

@@ -49,13 +49,14 @@ def calling(*calls: tuple[str, Any], **message: Any) -> dict[str, Any]:
 class ModelServer:
     """`bodies` is what was asked; `deltas`, `status` and `error` say how it answers.
 
-    What is to be answered whole gets `choices` in turn, after so many seconds; without one left, or
-    with None, it is refused.
+    What is to be answered whole gets `choices` in turn, after so many `seconds`, and is said to
+    have so many `tokens`; without one left, or with None, it is refused.
     """
 
     deltas: list[Delta] = field(default_factory=list)
     choices: list[dict[str, Any] | None] = field(default_factory=list)
     seconds: float = 0
+    tokens: int = 20
     status: int = 200
     error: str | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +66,7 @@ class ModelServer:
     def reset(self) -> None:
         """Forget what was asked and say nothing, without an error."""
         self.deltas, self.status, self.error = [], 200, None
-        self.choices, self.seconds = [], 0
+        self.choices, self.seconds, self.tokens = [], 0, 20
         self.bodies, self.authorization = [], None
 
     def prompt(self) -> str:
@@ -93,7 +94,7 @@ class ModelServer:
         choice = self.choices.pop(0) if self.choices else None
         if choice is None:
             return JSONResponse({"error": {"message": "not here"}}, 400)
-        usage = {"prompt_tokens": 9, "completion_tokens": 20}
+        usage = {"prompt_tokens": 9, "completion_tokens": self.tokens}
         return JSONResponse({"choices": [{"finish_reason": "stop", **choice}], "usage": usage})
 
     def _events(self) -> Iterator[str]:

@@ -167,6 +167,15 @@ def test_searching_and_thinking_stay_within_the_request_s_ceiling(
     assert model.bodies[-1]["thinking_token_budget"] == 80
 
 
+def test_a_server_that_writes_more_than_it_may_leaves_no_thinking(
+    served: Collection, model: ModelServer
+) -> None:
+    model.choices, model.tokens = [search("one")], 121
+    served.post("ask", question=HARD, max_thinking_tokens=120)
+    assert "thinking_token_budget" not in model.bodies[-1]
+    assert model.bodies[-1]["chat_template_kwargs"] == {"enable_thinking": False}
+
+
 def test_the_command_line_explains_the_searches(
     cli: CommandLine, model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

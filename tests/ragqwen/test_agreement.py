@@ -52,12 +52,49 @@ def test_what_says_otherwise_does_not(claim: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("claim", "place", "language"),
+    [
+        ("um 14.30 Uhr", "um 14:30 Uhr", "deu_Latn"),
+        ("klo 9:05", "kello 09.05", "fin_Latn"),
+        ("from 1990 to 1995", "1990–95", "eng_Latn"),
+        ("in 1990/91", "from 1990 until 1991", "eng_Latn"),
+        ("au 19e siècle", "au XIXe siècle", "fra_Latn"),
+        ("50 %", "ร้อยละ 50", "tha_Thai"),
+        ("50 %", "50 في المئة", "arb_Arab"),
+        ("50 %", "50 per cento", "ita_Latn"),
+        ("50 %", "50 फीसदी", "hin_Deva"),
+    ],
+)
+def test_what_a_language_writes_in_two_ways_agrees(claim: str, place: str, language: str) -> None:
+    assert agrees(claim, place, language, language)
+
+
+@pytest.mark.parametrize(
+    ("claim", "place", "language"),
+    [
+        ("um 14.30 Uhr", "um 14:45 Uhr", "deu_Latn"),
+        ("von 1990 bis 1996", "1990–95", "deu_Latn"),
+        ("50 %", "50 คน", "tha_Thai"),
+    ],
+)
+def test_another_figure_written_otherwise_does_not(claim: str, place: str, language: str) -> None:
+    assert not agrees(claim, place, language, language)
+
+
+@pytest.mark.parametrize(
     ("claim", "language", "place", "holds"),
     [
         ("三百人", "zho_Hans", "300 people", True),
         ("三百人", "zho_Hans", "400 people", False),
         ("二〇二四年", "zho_Hans", "in 2023", False),
         ("50 लाख", "hin_Deva", "5 million", True),
+        ("1億2000万人", "jpn_Jpan", "120 million people", True),
+        ("1億2000万人", "jpn_Jpan", "130 million people", False),
+        ("1万2千人", "jpn_Jpan", "12,000 people", True),
+        ("5千万人", "zho_Hans", "50 million people", True),
+        ("1억 2000만 명", "kor_Hang", "120 million people", True),
+        ("au XIXe siècle", "fra_Latn", "in the 18th century", False),
+        ("50 في المئة", "arb_Arab", "50 percent", True),
         ("45 मिलियन", "hin_Deva", "45 million", True),
         ("5 Mio.", "deu_Latn", "5 billion", False),
         ("dreihundert", "deu_Latn", "three hundred", True),

@@ -144,3 +144,7 @@ def test_pieces_are_no_words() -> None:
 
 def test_a_word_of_any_length_has_few_pieces() -> None:
     assert with_pieces(terms("x" * 41)) == ["x" * 41]
+
+
+def test_a_digit_that_python_does_not_know_stays_what_it_is() -> None:
+    assert normal_form("\U0001e4f1 १") == "\U0001e4f1 1"  # the first is of Unicode 15

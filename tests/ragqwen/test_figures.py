@@ -26,9 +26,9 @@ from ragqwen.figures import all_values, figures
         ("12 345 km", [{"12345"}]),
         ("12\u202f345,5", [{"12345.5"}]),
         ("2,5 %", [{"2.5"}]),
-        ("2.50", [{"2.5"}]),
+        ("2.50", [{"2.5", "2:50"}]),
         ("05.12.2015", [{"5"}, {"12"}, {"2015"}]),
-        ("1990–95 at 18:30", [{"1990"}, {"95"}, {"18"}, {"30"}]),
+        ("1990–95 at 18:30", [{"1990"}, {"95", "1995"}, {"18", "18:30"}, {"30", "18:30"}]),
         ("the 1960s, 21st", [{"1960"}, {"21"}]),
         ("2015 100 people", [{"2015"}, {"100"}]),
         ("none", []),
@@ -50,6 +50,18 @@ def test_a_figure_has_its_values(text: str, found: list[set[str]]) -> None:
 )
 def test_a_source_s_chinese_and_roman_numerals_count(text: str, value: str) -> None:
     assert value in all_values(figures(text))
+
+
+def test_digits_that_python_does_not_know_are_no_error() -> None:
+    digit = "\U0001e4f1"  # of Unicode 15
+    for text in (
+        digit,
+        f"{digit}/{digit}",
+        f"{digit}½",
+        f"{digit}:{digit * 2}",
+        f"19{digit * 2}-95",
+    ):
+        assert figures(text, "eng_Latn")
 
 
 @given(st.integers(0, 10**12))
