@@ -36,6 +36,8 @@ class ThinkingChat(BaseChatModel):
     engine: EngineName = "vllm"
     max_tokens: int = 1024
     thinking_budget: int = Field(OFF, ge=UNLIMITED)
+    stop: list[str] | None = None
+    """What ends an answer, unless a request says it."""
 
     @property
     def _identifying_params(self) -> Mapping[str, Any]:
@@ -44,10 +46,11 @@ class ThinkingChat(BaseChatModel):
             "engine": self.engine,
             "max_tokens": self.max_tokens,
             "thinking_budget": self.thinking_budget,
+            "stop": self.stop,
         }
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        params = super()._get_ls_params(stop=stop, **kwargs)
+        params = super()._get_ls_params(stop=stop or self.stop, **kwargs)
         params["ls_provider"], params["ls_model_name"] = "ragqwen", kwargs.get("model", self.model)
         return params
 
@@ -80,8 +83,8 @@ class ThinkingChat(BaseChatModel):
             **(_PLAIN_SAMPLING if budget == OFF else _THINKING_SAMPLING),
             **more,
         }
-        if stop:
-            body["stop"] = stop
+        if ending := stop or self.stop:
+            body["stop"] = ending
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         if self._engine.in_two_phases(budget):

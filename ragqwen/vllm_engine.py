@@ -68,14 +68,16 @@ class VllmEngine:
                 f"the context of {context}; send less, or raise max_model_len"
             )
         from vllm import SamplingParams
+        from vllm.exceptions import VLLMClientError
         from vllm.sampling_params import StructuredOutputsParams
 
         given = {name: value for name, value in body.items() if name not in _NOT_SAMPLING}
         try:
             if grammar := body.get("structured_outputs"):
                 given["structured_outputs"] = StructuredOutputsParams(**grammar)
-            return Job(prompt, SamplingParams(max_tokens=max_tokens, **given))
-        except (TypeError, ValueError) as exc:
+            # as a server does: it takes logit_bias by JSON's keys, which are text
+            return Job(prompt, SamplingParams.from_optional(max_tokens=max_tokens, **given))
+        except (TypeError, ValueError, VLLMClientError) as exc:
             raise InputError(f"vLLM's engine can't take the request: {exc}; leave it out") from exc
 
     def run(self, jobs: Sequence[Job]) -> None:
@@ -86,6 +88,7 @@ class VllmEngine:
                 self._run([self._waiting.popleft() for _ in range(len(self._waiting))])
 
     def _run(self, jobs: Sequence[Job]) -> None:
+        from vllm.exceptions import VLLMClientError
         from vllm.v1.engine.exceptions import EngineDeadError
 
         # by the name that an output has; the engine's own is longer by some random characters
@@ -98,7 +101,7 @@ class VllmEngine:
                         [{"prompt_token_ids": job.prompt}], [job.params], use_tqdm=False
                     )
                     running[name.partition("-")[0]] = name, job
-                except ValueError as exc:  # no reason to fail the others
+                except (ValueError, VLLMClientError) as exc:  # no reason to fail the others
                     error = InputError(f"vLLM's engine refused a request: {exc}")
                     job.output.set_exception(error)
             for output in self._llm.wait_for_completion(use_tqdm=False):

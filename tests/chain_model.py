@@ -1,9 +1,10 @@
 """A tiny genuine Qwen3 in which each token determines the next, so that tests can count tokens.
 
 A line break -> `<think>` -> 20 words -> `</think>` -> a blank line -> 40 words -> `<|im_end|>`.
-Held to the grammar of tools, it calls CALL; held to digits, it prefers them by GRADE_LOGITS. Asked
-with ENDLESS, it thinks the 20 words over and over until its budget ends that. It has the real
-vocabulary and a template that works as Qwen3's own does.
+Held to the grammar of tools, it calls CALL, or writes text and numbers as a schema asks for them;
+held to digits, it prefers them by GRADE_LOGITS. Asked with ENDLESS, it thinks the 20 words over and
+over until its budget ends that. It has the real vocabulary and a template that works as Qwen3's own
+does.
 """
 
 from itertools import pairwise
@@ -27,7 +28,30 @@ GRADE_LOGITS = {"1": 0.0, "2": 1.0, "3": 0.0, "4": 0.0, "5": 2.0}  # far behind 
 THOUGHTS, WORDS = REASONING.split(), ANSWER.split()
 ENDLESS = {"logit_bias": {"151668": -100}}  # the id of </think>
 _HIDDEN = 128
-_CERTAIN = 4.0  # so far ahead of all others is the next token that sampling never strays
+_CERTAIN = 8.0  # so far ahead of all others is the next token that sampling never strays
+_LESS = 0.8  # of the logit of the follower before
+_BEFORE_ANSWER = (THOUGHT, "\n\n")
+# What it writes where a schema says no more than a type: text, an object, an empty one, a number
+_ARGUMENTS = (
+    '": "你好こんにちは", "',
+    '": {"',
+    '": {}}</tool_call>',
+    '": 3}}</tool_call>',
+    '": 3, "',
+    'こんにちは"}}</tool_call>',
+)
+# Of tools in LangChain's tests; so that names and keys are written in the tokens that are usual
+_MORE_CALLS = (
+    '{"name": "magic_function", "arguments": {"input": 3}}',
+    '{"name": "magic_function_no_args", "arguments": {}}',
+    '{"name": "get_weather", "arguments": {"location": "你好こんにちは"}}',
+    '{"name": "my_adder_tool", "arguments": {"a": 3, "b": 3}}',
+    '{"name": "greeting_generator", "arguments": {"answer_style": "你好こんにちは"}}',
+    '{"name": "Joke", "arguments": {"setup": "你好こんにちは", "punchline": "你好こんにちは"}}',
+    '{"name": "joke", "arguments": {"setup": "你好こんにちは", "punchline": "你好こんにちは"}}',
+    '{"name": "unicode_customer", "arguments": {"customer_name": "你好こんにちは", "description":'
+    ' "你好こんにちは"}}',
+)
 # In the order and the form of Qwen3's template, of our own writing
 TEMPLATE = """\
 {%- if tools %}{{ '<|im_start|>system\\n' }}
@@ -77,34 +101,44 @@ def save_chain_model(folder: Path) -> Path:
     )
     torch.manual_seed(0)
     model = Qwen3ForCausalLM(config)
-    chain, call = _chain(), _call()
-    before_answer = {qwen_encoding().encode_single_token(text) for text in (THOUGHT, "\n\n")}
-    first_thought, last_thought = chain[2], chain[1 + len(THOUGHTS)]
+    followers = _followers()
     with torch.no_grad():
         for layer in model.model.layers:  # so that what a token is alone decides what follows
             layer.self_attn.o_proj.weight.zero_()
             layer.mlp.down_proj.weight.zero_()
         inputs, outputs = model.model.embed_tokens.weight.zero_(), model.lm_head.weight.zero_()
-        for axis, (token, following) in enumerate([*pairwise(chain), *pairwise(call)]):
+        for axis, (token, following) in enumerate(followers.items()):
             inputs[token, axis] = 1
-            outputs[following, axis] = _CERTAIN
-            if token in before_answer:
-                outputs[call[0], axis] = _CERTAIN / 2  # so that a grammar alone brings it about
+            for rank, follower in enumerate(following):
+                outputs[follower, axis] = _CERTAIN * _LESS**rank
+            if token in map(_token, _BEFORE_ANSWER):
                 for grade, logit in GRADE_LOGITS.items():
-                    digit = qwen_encoding().encode_single_token(grade)
-                    outputs[digit, axis] = logit / _HIDDEN**0.5  # what the norm makes of 1
-            if token == last_thought:
-                outputs[first_thought, axis] = _CERTAIN / 2  # so that a bias alone does
+                    outputs[_token(grade), axis] = logit / _HIDDEN**0.5  # what the norm makes of 1
     model.to(torch.bfloat16).save_pretrained(folder)
     write_json(folder / "generation_config.json", {"eos_token_id": [151_645, 151_643]})
     save_tokenizer(folder, end_token=False, template=TEMPLATE)
     return folder
 
 
-def _call() -> list[int]:
-    """Return the tokens of a call; some occur twice, and the grammar says which of two follows."""
-    text = f"<tool_call>{CALL}</tool_call><|im_end|>"
-    return qwen_encoding().encode(text, allowed_special="all")
+def _followers() -> dict[int, list[int]]:
+    """Return what may follow each token, the likeliest first; a grammar or a bias excludes some."""
+    chain = _chain()
+    followers = {token: [following] for token, following in pairwise(chain)}
+    calls = [f"<tool_call>{call}</tool_call><|im_end|>" for call in (CALL, *_MORE_CALLS)]
+    for text in (*_ARGUMENTS, *calls):
+        tokens = qwen_encoding().encode(text, allowed_special="all")
+        for token, following in pairwise(tokens):
+            known = followers.setdefault(token, [])
+            if following not in known:
+                known.append(following)
+    for before in _BEFORE_ANSWER:
+        followers[_token(before)].append(_token("<tool_call>"))
+    followers[chain[1 + len(THOUGHTS)]].append(chain[2])  # the last thought, and the first
+    return followers
+
+
+def _token(text: str) -> int:
+    return qwen_encoding().encode_single_token(text)
 
 
 def _chain() -> list[int]:

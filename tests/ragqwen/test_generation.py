@@ -29,6 +29,17 @@ def test_thinking_is_switched_off_and_messages_have_their_roles() -> None:
     assert server.body["stop"] == ["\n\n"]
 
 
+def test_what_ends_an_answer_can_be_said_once_or_with_a_request() -> None:
+    server = Server(text=reply(content="At six."))
+    chat = server.chat(stop=["\n"])
+    chat.invoke(QUESTION)
+    chat.invoke(QUESTION, stop=["\n\n"])
+    assert [json.loads(request.content)["stop"] for request in server.requests] == [
+        ["\n"],
+        ["\n\n"],
+    ]
+
+
 @pytest.mark.parametrize(("api_key", "header"), [("secret", "Bearer secret"), (None, None)])
 def test_a_key_is_sent_as_a_bearer_token(api_key: str | None, header: str | None) -> None:
     server = Server(text=reply(content="At six."))

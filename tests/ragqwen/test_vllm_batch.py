@@ -42,6 +42,7 @@ CASES: dict[str, dict[str, Any]] = {
     "hostile": {"way": "batch", "inputs": [HOSTILE, HOSTILE], "given": {"thinking_budget": [0, 5]}},
     "too long": {"way": "batch", "inputs": ["A?", "long " * CONTEXT, "B?"]},
     "unknown": {"way": "batch", "inputs": ["A?"], "given": {"tools": []}},
+    "refused": {"way": "batch", "inputs": ["A?"], "given": {"logit_bias": {"999999": 1}}},
     "no budget": {"way": "batch", "inputs": ["A?", "B?"], "given": {"thinking_budget": [-2, 5]}},
 }
 
@@ -135,7 +136,8 @@ def test_what_vllm_cannot_take_fails_alone(found: Any) -> None:
     assert good["content"] == ANSWER
 
 
-def test_vllm_says_what_its_engine_does_not_take(found: Any) -> None:
-    (answer,) = found["unknown"]["answers"]
+@pytest.mark.parametrize(("case", "says"), [("unknown", "tools"), ("refused", "999999")])
+def test_vllm_says_what_its_engine_does_not_take(found: Any, case: str, says: str) -> None:
+    (answer,) = found[case]["answers"]
     assert answer["error"] == "InputError"
-    assert "tools" in answer["says"]
+    assert says in answer["says"]
