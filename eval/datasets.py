@@ -7,10 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from ragqwen.errors import InputError
 
 ALL = "all"
 ENGLISH = "eng_Latn"
+
+data_set_folders = click.argument(
+    "folders",
+    metavar="DIR...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+)
+"""The argument of a command that reads several data sets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from eval.corpora import ingested, ingested_together, temporary_service
-from eval.datasets import ALL, Dataset, EvalQuery
+from eval.datasets import ALL, Dataset, EvalQuery, data_set_folders
 from eval.embedder_questions import is_kept_out
 from eval.records import Stopwatch
 from ragqwen.alignment import Aligner
@@ -45,13 +45,7 @@ class Example:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument(
-    "folders",
-    metavar="DIR...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, path_type=Path),
-)
+@data_set_folders
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/ranker.json"))
 @click.option("--questions", default=40, show_default=True, help="Of each language.")
 @click.option("--seed", default=1, show_default=True)

@@ -22,7 +22,7 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from eval.corpora import ingested, temporary_service
-from eval.datasets import ALL, Dataset
+from eval.datasets import ALL, Dataset, data_set_folders
 from eval.embedder_questions import only_kept_out
 from eval.records import Stopwatch
 from eval.train_ranker import Example, fit_order
@@ -71,13 +71,7 @@ class Case:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument(
-    "folders",
-    metavar="DIR...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, path_type=Path),
-)
+@data_set_folders
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/reader.json"))
 @click.option("--questions", default=300, show_default=True, help="Of a set, in its own language.")
 @click.option("--cross-questions", default=3, show_default=True, help="Of each other pair.")

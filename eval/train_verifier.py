@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from tqdm import tqdm
 
 from eval.claims import Pair, by_passage, make_pairs
-from eval.datasets import Dataset
+from eval.datasets import Dataset, data_set_folders
 from ragqwen.alignment import Aligner
 from ragqwen.languages import group_of
 from ragqwen.static_embedding import StaticEmbedder
@@ -36,13 +36,7 @@ _PENALTY = 1e-4
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument(
-    "folders",
-    metavar="DIR...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, path_type=Path),
-)
+@data_set_folders
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/verifier.json"))
 @click.option("--questions", default=150, show_default=True, help="Of a set's one language.")
 @click.option("--pairs", default=80, show_default=True, help="Pairs of languages of a set.")

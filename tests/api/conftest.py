@@ -15,6 +15,7 @@ from api.cli import main
 from api.wiring import Service
 from ragqwen.settings import Settings
 from tests.api.contract import Contract
+from tests.api.model_server import ModelServer, run
 
 HARBOUR = "The harbour fee is 12 euros. Boats over ten metres pay twice as much."
 OWLS = "Owls sleep in the old mill by day. At night they hunt voles."
@@ -94,6 +95,19 @@ def make_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
 def client(make_client: Callable[..., TestClient]) -> TestClient:
     """Return the service over HTTP, which the tests of a module share."""
     return make_client(max_upload_mb=1)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[ModelServer]:
+    """Return a language model's server, which the tests of a module share."""
+    yield from run(ModelServer())
+
+
+@pytest.fixture
+def model(running: ModelServer) -> ModelServer:
+    """Return the server as if it had just begun."""
+    running.reset()
+    return running
 
 
 _numbers = itertools.count()

@@ -2,31 +2,24 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import api.wiring
 from tests.api.conftest import CommandLine
-from tests.api.model_server import ModelServer, content, graded, run
+from tests.api.model_server import ModelServer, content, graded
 
 QUESTION = "What is the harbour fee?"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[ModelServer]:
-    yield from run(ModelServer())
-
-
 @pytest.fixture
-def model(running: ModelServer, monkeypatch: pytest.MonkeyPatch) -> ModelServer:
-    """Return the server as if it had just begun, configured to judge."""
-    running.reset()
-    monkeypatch.setenv("RAGQWEN_LLM_BASE_URL", running.base_url)
+def model(model: ModelServer, monkeypatch: pytest.MonkeyPatch) -> ModelServer:
+    """Return the server, configured to judge."""
+    monkeypatch.setenv("RAGQWEN_LLM_BASE_URL", model.base_url)
     monkeypatch.setenv("RAGQWEN_LLM_MODEL", "Qwen/Qwen3-8B")
     monkeypatch.setenv("RAGQWEN_LLM_JUDGES_DIFFICULTY", "1")
-    return running
+    return model
 
 
 def planned(cli: CommandLine) -> dict[str, Any]:

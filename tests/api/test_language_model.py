@@ -1,6 +1,6 @@
 """A language model behind a server, end to end: command line, HTTP, and what the server gets."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,23 +9,11 @@ from fastapi.testclient import TestClient
 from ragqwen import messages
 from tests.api.conftest import HARBOUR, OWLS, Collection, CommandLine
 from tests.api.contract import sse_events
-from tests.api.model_server import ModelServer, content, reasoning, run
+from tests.api.model_server import ModelServer, content, reasoning
 
 QUESTION = "What is the harbour fee?"
 SECRET = "The user wants me to compare fees"
 CONTROL = ("<think>", "</think>", "<|im_end|>", "<|im_start|>", "/no_think", "/think")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ModelServer]:
-    yield from run(ModelServer())
-
-
-@pytest.fixture
-def model(running: ModelServer) -> ModelServer:
-    """Return the server as if it had just begun."""
-    running.reset()
-    return running
 
 
 @pytest.fixture

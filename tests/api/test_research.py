@@ -1,7 +1,7 @@
 """Searches that the language model makes itself, end to end: HTTP, command line, and the server."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from api.wiring import make_hard_writer, make_writer
 from ragqwen.settings import load_settings
 from tests.api.conftest import Collection, CommandLine
 from tests.api.contract import sse_events
-from tests.api.model_server import ModelServer, calling, content, run
+from tests.api.model_server import ModelServer, calling, content
 
 HARD = (
     "Why could the founder of the mill, although she had sold her boats, still pay the architect "
@@ -25,17 +25,11 @@ BRIDGE = "Ole Brandt built a crossing over the river Elm for nine hundred crowns
 SECRET = "The user wants me to look for Greta"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[ModelServer]:
-    yield from run(ModelServer())
-
-
 @pytest.fixture
-def model(running: ModelServer) -> ModelServer:
-    """Return the server as if it had just begun."""
-    running.reset()
-    running.deltas = content("The mill was founded by Greta Holm [1].")
-    return running
+def model(model: ModelServer) -> ModelServer:
+    """Return the server with an answer at hand."""
+    model.deltas = content("The mill was founded by Greta Holm [1].")
+    return model
 
 
 @pytest.fixture(scope="module")
