@@ -14,8 +14,9 @@ from itertools import accumulate, chain, count
 import numpy as np
 import numpy.typing as npt
 
+from ragqwen.row_sums import sum_rows
 from ragqwen.segmentation import words
-from ragqwen.static_embedding import StaticEmbedder, sum_rows, unit
+from ragqwen.static_embedding import StaticEmbedder, unit
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]

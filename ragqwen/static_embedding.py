@@ -1,7 +1,8 @@
 """The built-in embedder: a table of piece vectors that is summed, in 119 languages, on any CPU.
 
 The model is a `StaticEmbedding` of sentence-transformers, in `data/embedder`; here it runs with
-numpy, scipy and `tokenizers`, without torch. `python -m eval.train_embedder` makes it.
+numpy and `tokenizers`, for many texts at once with scipy too, and without torch.
+`python -m eval.train_embedder` makes it.
 """
 
 import functools
@@ -11,24 +12,26 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import accumulate, chain, count, islice
+from itertools import accumulate, chain, count, groupby, islice
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ragqwen.embedding import Vectors
 from ragqwen.errors import ModelError
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from ragqwen.row_sums import sum_rows
+from ragqwen.static_tokenizer import StaticTokenizer
 
 _MAX_WORD_CHARS = 2000  # what is longer is cut, so that no single word takes long
 _MAX_KNOWN = 2**17  # words whose vectors are kept, 128 MB of them
 _MAX_KNOWN_CHARS = 4_000_000
 _BLOCK_WORDS = 2**15  # looked up at once
-_ENCODE_BATCH = 4096
+_BATCH_CHARS = (
+    2**15
+)  # of words that are cut at once; each of their pieces takes 100 bytes meanwhile
 
 
 class StaticEmbedder:
@@ -110,10 +113,8 @@ class StaticEmbedder:
         """Cut the words that have a row and no vector yet; sum and keep their pieces' vectors."""
         new = islice(reversed(self._row_of), len(self._row_of) - self._n_known)
         words = sorted(new)  # words with the same beginning are cut in 0.7 of the time
-        for at in range(0, len(words), _ENCODE_BATCH):
-            some = words[at : at + _ENCODE_BATCH]
-            found = self._model.tokenizer.encode_batch_fast(some, add_special_tokens=False)
-            pieces = [each.ids for each in found]
+        for some in _batches(words):
+            pieces = self._model.tokenizer.encode(some)
             starts = [0, *accumulate(map(len, pieces))]
             flat = np.fromiter(chain.from_iterable(pieces), np.int32, count=starts[-1])
             used, column = np.unique(flat, return_inverse=True)
@@ -141,21 +142,6 @@ def unit(vectors: Vectors) -> Vectors:
     return found
 
 
-def sum_rows(rows: npt.NDArray[Any], starts: Sequence[int], vectors: Vectors) -> Vectors:
-    """Sum the rows of each run: `vectors[rows[a:b]]`, for each two neighbouring starts.
-
-    :param rows: (n,) integers.
-    :param starts: of the runs, and the end of the last one.
-    :return: (n_runs, dimension) float32; zeros for a run without rows.
-    """
-    from scipy import sparse
-
-    ones = np.ones(len(rows), dtype=np.float32)
-    counts = sparse.csr_matrix((ones, rows, starts), shape=(len(starts) - 1, len(vectors)))
-    sums: Vectors = counts @ vectors
-    return sums
-
-
 def _blocks(texts: Sequence[str]) -> Iterator[tuple[int, list[str], list[int]]]:
     """Yield the words of texts, so many at once: the first text, its and the next ones' words.
 
@@ -177,6 +163,13 @@ def _blocks(texts: Sequence[str]) -> Iterator[tuple[int, list[str], list[int]]]:
     yield first, block, starts
 
 
+def _batches(words: Sequence[str]) -> Iterator[list[str]]:
+    """Yield words in batches of about `_BATCH_CHARS`."""
+    numbers = (end // _BATCH_CHARS for end in accumulate(map(len, words)))
+    for _, some in groupby(zip(numbers, words, strict=True), key=itemgetter(0)):
+        yield [word for _, word in some]
+
+
 def _words(text: str) -> list[str]:
     words = text.split()
     if len(text) > _MAX_WORD_CHARS and any(len(word) > _MAX_WORD_CHARS for word in words):
@@ -190,7 +183,7 @@ def _words(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    tokenizer: "Tokenizer"
+    tokenizer: StaticTokenizer
     table: npt.NDArray[np.int8]  # (n_pieces, dimension)
     weights: npt.NDArray[np.float32]  # (n_pieces,); a piece's vector is its row times its weight
     digest: str
@@ -198,10 +191,8 @@ class _Model:
 
 @functools.cache
 def _load(folder: Path) -> _Model:
-    from tokenizers import Tokenizer
-
     try:
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer = StaticTokenizer(folder / "tokenizer.json")
         digest = json.loads((folder / "training.json").read_text("utf-8"))["digest"]
         return _Model(tokenizer, *_open_table(folder / "model.safetensors"), digest)
     except Exception as exc:  # tokenizers raises no narrower one

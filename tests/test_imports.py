@@ -30,7 +30,9 @@ LIGHT = [
     "ragqwen.settings",
 ]
 HEAVY = {"torch", "faiss", "vllm", "unstructured", "sentence_transformers", "langchain_core"}
-NOT_FOR_ASKING = {"torch", "unstructured", "sentence_transformers", "langchain_core", "fastapi"}
+NOT_FOR_ASKING = {
+    *("torch", "unstructured", "sentence_transformers", "langchain_core", "fastapi", "scipy"),
+}
 REPORT = "import json, sys; sys.stderr.write(json.dumps(sorted(sys.modules)))"
 
 
@@ -60,6 +62,14 @@ def test_a_light_module_was_loaded(module: str, after_light_imports: set[str]) -
 @pytest.mark.parametrize("heavy", sorted(HEAVY))
 def test_light_modules_do_not_load(heavy: str, after_light_imports: set[str]) -> None:
     assert heavy not in after_light_imports
+
+
+def test_the_built_in_embedder_takes_a_question_without_scipy_or_torch() -> None:
+    code = "from ragqwen.static_embedding import StaticEmbedder as Static"
+    loaded, printed = modules_after(f"{code}; print(Static().embed_query('river').shape)")
+    assert printed == "(256,)\n"
+    assert {"numpy", "tokenizers"} <= loaded
+    assert loaded & {"scipy", *HEAVY} == set()
 
 
 def test_asking_loads_only_what_it_needs(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The built-in embedder: unit vectors in which texts of 119 languages meet."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from ragqwen import static_embedding
 from ragqwen.errors import ModelError
 from ragqwen.static_embedding import StaticEmbedder
+from ragqwen.static_tokenizer import StaticTokenizer
 
 EMBEDDER = StaticEmbedder()
 FACTS = Path(__file__).parents[2] / "eval" / "facts"
@@ -74,6 +76,21 @@ def test_a_word_of_any_length_is_embedded_in_pieces() -> None:
     assert EMBEDDER.embed_query("x" * 1_000_000).any()
 
 
+def test_long_words_are_cut_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[int] = []
+    encode = StaticTokenizer.encode
+
+    def counted(tokenizer: StaticTokenizer, words: Sequence[str]) -> list[list[int]]:
+        cut.append(sum(map(len, words)))
+        return encode(tokenizer, words)
+
+    monkeypatch.setattr(StaticTokenizer, "encode", counted)
+    words = [f"{n:04}" + "x" * 1996 for n in range(100)]
+    assert StaticEmbedder().embed_words(words).any(axis=1).all()
+    assert sum(cut) == 200_000
+    assert max(cut) < 50_000
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="install ragqwen anew"):
         StaticEmbedder(tmp_path)
@@ -101,6 +118,7 @@ def test_what_is_embedded_in_blocks_and_forgotten_comes_out_the_same(
     expected, words = EMBEDDER.embed_documents(texts), EMBEDDER.embed_words(many)
     monkeypatch.setattr(static_embedding, "_BLOCK_WORDS", 8)
     monkeypatch.setattr(static_embedding, "_MAX_KNOWN", 20)
+    monkeypatch.setattr(static_embedding, "_BATCH_CHARS", 10)
     small = StaticEmbedder()
     np.testing.assert_allclose(small.embed_documents(texts), expected, atol=1e-6)
     np.testing.assert_allclose(small.embed_words(many), words, atol=1e-6)
