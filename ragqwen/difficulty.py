@@ -28,11 +28,9 @@ Qwen3's judgement, at 1/2.
 
 import functools
 import itertools
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +42,7 @@ from ragqwen.languages import UNKNOWN, group_of, languages
 from ragqwen.records import Passage
 from ragqwen.segmentation import count_words, sentences, words
 from ragqwen.static_embedding import StaticEmbedder, unit
+from ragqwen.weights import read_weights
 
 KINDS = ("look-up", "list", "comparison", "aggregation", "multi-hop")
 LEVELS = (0.0, 0.2, 0.45, 0.6, 1.0)
@@ -183,10 +182,11 @@ class Weights:
 @functools.cache
 def shipped_weights() -> Weights:
     """Read the weights that `python -m eval.train_plan` learned."""
-    about = json.loads(files("ragqwen").joinpath("data/plan.json").read_text("utf-8"))
-    rows = [about["weights"][name] for name in FEATURES]
-    mean = [about["mean"][name] for name in FEATURES]
-    return Weights(np.array(rows), np.array(about["bias"]), np.array(mean))
+    with read_weights("plan.json", "eval.train_plan") as about:
+        rows = [about["weights"][name] for name in FEATURES]
+        mean = [about["mean"][name] for name in FEATURES]
+        matrix = np.array(rows).reshape(len(FEATURES), len(KINDS))
+        return Weights(matrix, np.array(about["bias"]).reshape(len(KINDS)), np.array(mean))
 
 
 def softmax(logits: Floats) -> Floats:

@@ -5,10 +5,8 @@ the question's language has weights of its own, because there words that are the
 """
 
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +16,7 @@ from ragqwen.languages import group_of
 from ragqwen.matching import term_weights
 from ragqwen.records import StoredChunk
 from ragqwen.segmentation import sentences
+from ragqwen.weights import read_weights
 
 FEATURES = ("lexical", "lexical_weight", "cosine", "best_cosine", "met", "best_met")
 Floats = npt.NDArray[np.float64]
@@ -110,5 +109,6 @@ class _Model:
 
 @functools.cache
 def _model() -> _Model:
-    about = json.loads(files("ragqwen").joinpath("data/ranker.json").read_text("utf-8"))
-    return _Model(np.array(about["weights"]), float(about["bias"]))
+    with read_weights("ranker.json", "eval.train_ranker") as about:
+        weights = np.array(about["weights"]).reshape(2 * len(FEATURES) + 1)
+        return _Model(weights, float(about["bias"]))

@@ -19,10 +19,8 @@ the thresholds.
 """
 
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +34,7 @@ from ragqwen.records import Passage
 from ragqwen.retrieval import Evidence
 from ragqwen.segmentation import sentences, words
 from ragqwen.static_embedding import unit
+from ragqwen.weights import read_weights
 
 SENTENCE_FEATURES = ("overlap", "met", "cosine", "before")
 PASSAGE_FEATURES = ("whole", "pair", "whole_met", "best_met", "lead", "cosine", "figures")
@@ -244,13 +243,13 @@ def model(same: bool) -> Model:
 
 @functools.cache
 def _models() -> dict[str, Model]:
-    about = json.loads(files("ragqwen").joinpath("data/reader.json").read_text("utf-8"))
-    return {
-        kind: Model(
-            np.array(about[kind]["sentence"]),
-            np.array(about[kind]["passage"]),
-            float(about[kind]["bias"]),
-            float(about[kind]["threshold"]),
-        )
-        for kind in ("same", "cross")
-    }
+    with read_weights("reader.json", "eval.train_reader") as about:
+        return {
+            kind: Model(
+                np.array(about[kind]["sentence"]).reshape(len(SENTENCE_FEATURES)),
+                np.array(about[kind]["passage"]).reshape(len(PASSAGE_FEATURES)),
+                float(about[kind]["bias"]),
+                float(about[kind]["threshold"]),
+            )
+            for kind in ("same", "cross")
+        }

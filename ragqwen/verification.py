@@ -7,9 +7,7 @@ of the claim must be in the place, and a name (in one language) and an identifie
 """
 
 import functools
-import json
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +21,7 @@ from ragqwen.matching import word_likeness
 from ragqwen.records import Passage
 from ragqwen.segmentation import sentences, words
 from ragqwen.static_embedding import unit
+from ragqwen.weights import read_weights
 
 FEATURES = ("found", "met", "cosine", "margin", "missing", "context", "pair")
 Floats = npt.NDArray[np.float64]
@@ -182,8 +181,10 @@ class _Model:
 
 @functools.cache
 def _model() -> dict[str, _Model]:
-    about = json.loads(files("ragqwen").joinpath("data/verifier.json").read_text("utf-8"))
-    return {
-        kind: _Model(np.array(about[kind]["weights"]), float(about[kind]["bias"]))
-        for kind in ("same", "cross")
-    }
+    with read_weights("verifier.json", "eval.train_verifier") as about:
+        return {
+            kind: _Model(
+                np.array(about[kind]["weights"]).reshape(len(FEATURES)), float(about[kind]["bias"])
+            )
+            for kind in ("same", "cross")
+        }
