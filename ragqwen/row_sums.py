@@ -26,9 +26,10 @@ def sum_rows(
     """
     if len(rows) > _FEW_ROWS:
         return _sum_many(rows, starts, vectors)
+    taken = vectors[rows]
     sums = np.zeros((len(starts) - 1, vectors.shape[1]), dtype=vectors.dtype)
     for total, (start, end) in zip(sums, pairwise(starts), strict=True):
-        np.add.reduce(vectors[rows[start:end]], axis=0, dtype=vectors.dtype, out=total)
+        np.add.reduce(taken[start:end], axis=0, dtype=vectors.dtype, out=total)
     return sums
 
 
