@@ -36,7 +36,7 @@ class _Round:
     pieces_per_second: float
 
 
-def measure(chat: QwenChat, *, n_streams: int = 32, n_pairs: int = 20) -> dict[str, Any]:
+def measure(chat: QwenChat, *, n_streams: int = 32, n_pairs: int = 40) -> dict[str, Any]:
     """Stream bare and through QwenChat in turns, and compare them pair by pair.
 
     A machine that is busy now and idle then is so for both of a pair, which follow each other, in
