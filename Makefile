@@ -5,7 +5,7 @@ VLLM := .venv-vllm
 INSTALLED := .venv/.installed
 DATA ?= ../shared/data/retrieval/xquad
 
-.PHONY: demo serve test test-vllm check format eval bench constraints clean
+.PHONY: demo serve test test-vllm check format eval bench bench-vllm constraints clean
 
 demo: $(INSTALLED)  ## ingest examples/ and ask questions in several languages
 	$(BIN)/python examples/demo.py
@@ -35,6 +35,9 @@ eval: $(INSTALLED)  ## measure retrieval and answers on DATA, a folder in BEIR's
 
 bench: $(INSTALLED)  ## measure speed, as ratios within one run
 	$(BIN)/python -m eval bench
+
+bench-vllm: $(INSTALLED) $(VLLM)/.installed  ## measure what our chat model costs on top of a real vLLM
+	RAGQWEN_TEST_VLLM=$(CURDIR)/$(VLLM)/bin/vllm $(BIN)/python -m tests.vllm_bench
 
 constraints:  ## pin what is installed now (CONTRIBUTING.md)
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt

@@ -279,7 +279,8 @@ def ask_stream(
     `answer` (AnswerOut) with the whole answer and its checked citations. Another `passages` after
     each search that the model makes itself has all passages and these `searches`. One after a
     `delta` takes back all text before it, as when that failed verification; the answer is written
-    anew. An error on the way comes as `error` (ProblemOut) and ends the stream.
+    anew. An error on the way comes as `error` (ProblemOut) and ends the stream; text before it is
+    no answer, nothing having checked it.
     """
     try:
         for event in answerer.stream(**_asked(question)):

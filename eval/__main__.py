@@ -339,8 +339,11 @@ def compare(old: Path, new: Path) -> None:
 
 @main.command()
 @click.option("--chunks", default=10_000, show_default=True, type=click.IntRange(min=100))
+@click.option(
+    "--only", type=click.Choice(["index", "embedder", "chat"]), help="Measure this alone."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bench(chunks: int, as_json: bool) -> None:
+def bench(chunks: int, only: str | None, as_json: bool) -> None:
     """Measure the speed of ingest, search, a cold `ragqwen ask` and the built-in embedder.
 
     Texts are made up. The embedder has passages of 80 words and is held against its tokenizer
@@ -353,9 +356,18 @@ def bench(chunks: int, as_json: bool) -> None:
     from eval.bench import made_texts, run
 
     settings = load_settings()
-    figures = run(settings, n_chunks=chunks)
-    figures |= embedding_bench.measure(list(made_texts(chunks, 80)), n_runs=5)
-    if settings.llm_base_url and settings.llm_model:
+    figures: dict[str, Any] = {}
+    if only in (None, "index"):
+        figures |= run(settings, n_chunks=chunks)
+    if only in (None, "embedder"):
+        figures |= embedding_bench.measure(list(made_texts(chunks, 80)), n_runs=5)
+    served = settings.llm_base_url and settings.llm_model
+    if only == "chat" and not served:
+        raise click.UsageError(
+            "no language model to measure: set RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL, or run "
+            "`make bench-vllm`"
+        )
+    if only in (None, "chat") and served:
         from eval.chat_bench import measure
         from ragqwen.generation import QwenChat
 

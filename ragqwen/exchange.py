@@ -55,9 +55,9 @@ class Exchange:
         if reasoning:
             self._splitter.separated()
         split = self._splitter.feed(delta.get("content") or "")
-        return self._chunk(
-            replace(split, reasoning=reasoning + split.reasoning), _tool_calls(delta)
-        )
+        if reasoning:
+            split = replace(split, reasoning=reasoning + split.reasoning)
+        return self._chunk(split, _tool_calls(delta) if delta.get("tool_calls") else ())
 
     def whole(self, response: Mapping[str, Any]) -> ChatResult:
         """Take a response that isn't a stream, and return what came of it.
@@ -178,11 +178,13 @@ class TwoPhaseExchange(Exchange):
 
 def _message(split: Split, tool_calls: tuple[ToolCallChunk, ...]) -> AIMessageChunk:
     """Return a chunk; a closing mark at its beginning says that all content before was thinking."""
-    reasoning = {"reasoning_content": split.reasoning} if split.reasoning else {}
+    more: dict[str, Any] = {}  # most pieces are text alone, and what isn't given costs nothing
+    if split.reasoning:
+        more["additional_kwargs"] = {"reasoning_content": split.reasoning}
+    if tool_calls:
+        more["tool_call_chunks"] = list(tool_calls)
     content = THOUGHT + split.content if split.restarts else split.content
-    return AIMessageChunk(
-        content=content, additional_kwargs=reasoning, tool_call_chunks=list(tool_calls)
-    )
+    return AIMessageChunk(content=content, **more)
 
 
 def _tool_calls(delta: Mapping[str, Any]) -> tuple[ToolCallChunk, ...]:
@@ -191,7 +193,7 @@ def _tool_calls(delta: Mapping[str, Any]) -> tuple[ToolCallChunk, ...]:
     :raises ModelError: if they are none.
     """
     try:
-        calls = _CALLS.validate_python(delta.get("tool_calls") or [])
+        calls = _CALLS.validate_python(delta["tool_calls"])
     except ValidationError as exc:
         fault = exc.errors()[0]
         at = ".".join(map(str, ("tool_calls", *fault["loc"])))

@@ -85,7 +85,7 @@ class ReasoningSplitter:
         """Split what is held, but for an end that may become a mark."""
         reasoning, content, restarts = "", "", False
         while True:
-            mark = _MARK.search(self._held, partial=True)
+            mark = _MARK.search(self._held, partial=True) if "<" in self._held else None
             start = mark.start() if mark else len(self._held)
             if self._thinking:
                 reasoning += self._held[:start]

@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
 Delta = dict[str, Any]
+Ending = Literal["whole", "lost", "silent"]
 
 
 def content(*pieces: str) -> list[Delta]:
@@ -45,15 +46,28 @@ def calling(*calls: tuple[str, Any], **message: Any) -> dict[str, Any]:
     return {"message": {"content": None, **message, "tool_calls": made}}
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """What is streamed in answer to one request, and how that ends."""
+
+    deltas: list[Delta]
+    ending: Ending = "whole"
+
+
 @dataclass
 class ModelServer:
     """`bodies` is what was asked; `deltas`, `status` and `error` say how it answers.
+
+    What is to be streamed gets `attempts` in turn, then `deltas` with `ending`: whole, with the
+    connection lost, or silent, without a word that it is whole.
 
     What is to be answered whole gets `choices` in turn, after so many `seconds`, and is said to
     have so many `tokens`; without one left, or with None, it is refused.
     """
 
     deltas: list[Delta] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    ending: Ending = "whole"
     choices: list[dict[str, Any] | None] = field(default_factory=list)
     seconds: float = 0
     tokens: int = 20
@@ -66,6 +80,7 @@ class ModelServer:
     def reset(self) -> None:
         """Forget what was asked and say nothing, without an error."""
         self.deltas, self.status, self.error = [], 200, None
+        self.attempts, self.ending = [], "whole"
         self.choices, self.seconds, self.tokens = [], 0, 20
         self.bodies, self.authorization = [], None
 
@@ -98,17 +113,23 @@ class ModelServer:
         return JSONResponse({"choices": [{"finish_reason": "stop", **choice}], "usage": usage})
 
     def _events(self) -> Iterator[str]:
+        now = Attempt(self.deltas, self.ending)
+        if self.attempts:
+            now = self.attempts.pop(0)
         chunks: list[dict[str, Any]] = [
-            {"choices": [{"index": 0, "delta": delta}]} for delta in self.deltas
+            {"choices": [{"index": 0, "delta": delta}]} for delta in now.deltas
         ]
         if self.error:
             chunks.append({"error": {"message": self.error}})
-        else:
+        elif now.ending == "whole":
             chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
             chunks.append({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 4}})
         for chunk in chunks:
             yield f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n"
-        yield "data: [DONE]\n\n"
+        if now.ending == "lost":
+            raise ConnectionResetError
+        if now.ending == "whole":
+            yield "data: [DONE]\n\n"
 
 
 def run(server: ModelServer) -> Iterator[ModelServer]:

@@ -122,7 +122,8 @@ def test_a_stream_that_comes_in_odd_pieces_is_put_together() -> None:
 
 
 def test_a_stream_whose_last_line_has_no_end_is_read_to_the_end() -> None:
-    assert stream(Server(text='data: {"choices":[{"delta":{"content":"Six."}}]}').chat()) == "Six."
+    line = 'data: {"choices":[{"delta":{"content":"Six."},"finish_reason":"stop"}]}'
+    assert stream(Server(text=line).chat()) == "Six."
 
 
 # --- thinking --------------------------------------------------------------------------------
@@ -216,7 +217,8 @@ def test_thinking_is_a_content_block_of_its_own() -> None:
 def test_reasoning_tokens_are_counted_where_the_server_does_not() -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 50, "total_tokens": 60}
     text = events({"reasoning": "one two three"}, {"content": "Six."})
-    text = text.replace("data: [DONE]", "data: " + json.dumps({"choices": [], "usage": usage}))
+    counted = json.dumps({"choices": [], "usage": usage})
+    text = text.replace("data: [DONE]", f"data: {counted}\n\ndata: [DONE]")
     message = gather(Server(text=text).chat(thinking_budget=99))
     assert message.usage_metadata
     assert message.usage_metadata["output_token_details"] == {"reasoning": 3}

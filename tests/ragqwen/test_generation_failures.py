@@ -8,7 +8,17 @@ import pytest
 
 from ragqwen.errors import ModelError, ModelUnavailable
 from ragqwen.generation import QwenChat
-from tests.ragqwen.chat_server import QUESTION, Ask, Server, events, invoke, reply, stream, ways
+from tests.ragqwen.chat_server import (
+    QUESTION,
+    Ask,
+    Server,
+    astream,
+    events,
+    invoke,
+    reply,
+    stream,
+    ways,
+)
 
 # --- patience --------------------------------------------------------------------------------
 
@@ -118,6 +128,19 @@ def test_an_odd_event_is_an_error_of_the_model(line: str) -> None:
 def test_a_stream_of_nothing_is_an_error_of_the_model(text: str) -> None:
     with pytest.raises(ModelError, match="sent no events"):
         stream(Server(text=text).chat())
+
+
+@pytest.mark.parametrize("ask", [stream, astream])
+def test_a_stream_that_just_ends_was_broken_off(ask: Ask) -> None:
+    text = events({"content": "The user wants"}).removesuffix("data: [DONE]\n\n")
+    with pytest.raises(ModelError, match=r"broke off: .*without a finish_reason or \[DONE\]"):
+        ask(Server(text=text).chat())
+
+
+@pytest.mark.parametrize("line", ["data: [DONE]", 'data: {"choices":[{"finish_reason":"stop"}]}'])
+def test_either_end_of_a_stream_will_do(line: str) -> None:
+    text = events({"content": "At six."}).removesuffix("data: [DONE]\n\n")
+    assert stream(Server(text=f"{text}{line}\n\n").chat()) == "At six."
 
 
 def test_an_error_in_the_middle_of_a_stream_is_told() -> None:
