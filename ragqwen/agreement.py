@@ -43,6 +43,7 @@ class Figures:
     placed: tuple[_Placed, ...]
     values: frozenset[str]
     loose: frozenset[str]
+    has_month: bool
     has_percent: bool
     says_percent: bool
 
@@ -57,6 +58,7 @@ class Figures:
             frozenset(
                 mark for figure in found for mark in _loose(figure, told=bool(figure.unscaled))
             ),
+            any(map(_is_month, found)),
             any(figure.is_percent for figure in found),
             number_words(language).says_percent,
         )
@@ -67,6 +69,7 @@ class Figures:
             self.placed + other.placed,
             self.values | other.values,
             self.loose | other.loose,
+            self.has_month or other.has_month,
             self.has_percent or other.has_percent,
             self.says_percent,
         )
@@ -87,7 +90,9 @@ def agree(claim: Figures, place: Figures, heading: Figures, *, same: bool) -> bo
             continue
         if figure.is_percent and not has_percent:
             return False
-        if not (_has(place, figure, same=same) or _is_titled(said, heading, same=same)):
+        if figure.kind == "month" and not (place.has_month or heading.has_month):
+            continue  # its word is missing, or is written in a way that isn't known
+        if not (_has(place, said, same=same) or _is_titled(said, heading, same=same)):
             return False
         told.add(figure.values)
     n_found = len(place.placed) + len(heading.placed)
@@ -96,10 +101,17 @@ def agree(claim: Figures, place: Figures, heading: Figures, *, same: bool) -> bo
     return not any(_belongs_elsewhere(said, place.placed, heading.placed) for said in claim.placed)
 
 
-def _has(place: Figures, figure: Figure, *, same: bool) -> bool:
-    if figure.values & place.values:
+def _has(place: Figures, said: _Placed, *, same: bool) -> bool:
+    figure = said.figure
+    if not figure.values & place.values:
+        return not same and bool(_loose(figure, told=not figure.unscaled) & place.loose)
+    if figure.half is None and figure.values.isdisjoint(_UNTOLD):
         return True
-    return not same and bool(_loose(figure, told=not figure.unscaled) & place.loose)
+    met = [there for there in place.placed if figure.values & all_values([there.figure])]
+    if all(_is_untold(there.figure) for there in met):  # "1" is not every "un" of a text
+        return same and any(_likeness(said, there) > 0 for there in met)
+    halves = {there.figure.half for there in met} - {None}
+    return figure.half is None or not halves or figure.half in halves
 
 
 def _loose(figure: Figure, *, told: bool) -> set[str]:
@@ -125,14 +137,18 @@ def _belongs_elsewhere(
     said: _Placed, found: tuple[_Placed, ...], titled: tuple[_Placed, ...]
 ) -> bool:
     """Tell whether what is said around a figure stands around another in the passage."""
-    if _is_untold(said.figure):
-        return False
+    if _is_untold(said.figure) or _is_month(said.figure):
+        return False  # a date's parts come in any order
     values = said.figure.values
     right = [there for there in (*found, *titled) if values & all_values([there.figure])]
     wrong = [
         there
         for there in found
-        if not (values & all_values([there.figure]) or _is_untold(there.figure))
+        if not (
+            values & all_values([there.figure])
+            or not there.figure.is_certain
+            or _is_month(there.figure)
+        )
     ]
     most = max((_likeness(said, there) for there in wrong), default=0.0)
     return most >= _MIN_CONFLICT and most > _MARGIN + max(
@@ -142,6 +158,10 @@ def _belongs_elsewhere(
 
 def _is_untold(figure: Figure) -> bool:
     return figure.kind != "digits" and not figure.values.isdisjoint(_UNTOLD)
+
+
+def _is_month(figure: Figure) -> bool:
+    return any(value.startswith("--") for value in figure.values)
 
 
 def _likeness(said: _Placed, there: _Placed) -> float:
