@@ -20,6 +20,7 @@ _MARGIN = 0.2
 _MAX_CLAIMED, _MAX_FOUND = 32, 64  # figures; of more, what stands around them isn't looked at
 _MIN_CONFLICT = 0.4
 _YEAR_DIGITS = 4
+_MILLION = 10**6  # Hindi borrows the word, and CLDR has lakhs alone
 _UNTOLD = frozenset({"0", "1"})  # "one" and "no" are articles and more
 
 
@@ -37,7 +38,8 @@ class Figures:
     """The figures of a text, with what stands around them.
 
     `loose` marks figures with a word such as "million" by their value without it, and figures
-    without one: across languages it isn't always known whether there was such a word.
+    without one: across languages it isn't always known whether there was such a word, unless the
+    language `says_scale`.
     """
 
     placed: tuple[_Placed, ...]
@@ -46,6 +48,7 @@ class Figures:
     has_month: bool
     has_percent: bool
     says_percent: bool
+    says_scale: bool
 
     @classmethod
     def of(cls, text: str, language: str) -> "Figures":
@@ -61,6 +64,7 @@ class Figures:
             any(map(_is_month, found)),
             any(figure.is_percent for figure in found),
             number_words(language).says_percent,
+            _MILLION in number_words(language).scales.values(),
         )
 
     def __or__(self, other: "Figures") -> "Figures":
@@ -72,6 +76,7 @@ class Figures:
             self.has_month or other.has_month,
             self.has_percent or other.has_percent,
             self.says_percent,
+            self.says_scale,
         )
 
 
@@ -92,7 +97,7 @@ def agree(claim: Figures, place: Figures, heading: Figures, *, same: bool) -> bo
             return False
         if figure.kind == "month" and not (place.has_month or heading.has_month):
             continue  # its word is missing, or is written in a way that isn't known
-        if not (_has(place, said, same=same) or _is_titled(said, heading, same=same)):
+        if not (_has(claim, place, said, same=same) or _is_titled(said, heading, same=same)):
             return False
         told.add(figure.values)
     n_found = len(place.placed) + len(heading.placed)
@@ -101,15 +106,17 @@ def agree(claim: Figures, place: Figures, heading: Figures, *, same: bool) -> bo
     return not any(_belongs_elsewhere(said, place.placed, heading.placed) for said in claim.placed)
 
 
-def _has(place: Figures, said: _Placed, *, same: bool) -> bool:
+def _has(claim: Figures, place: Figures, said: _Placed, *, same: bool) -> bool:
     figure = said.figure
     if not figure.values & place.values:
-        return not same and bool(_loose(figure, told=not figure.unscaled) & place.loose)
+        told = bool(figure.unscaled)
+        is_untold = not same and not (place if told else claim).says_scale
+        return is_untold and bool(_loose(figure, told=not told) & place.loose)
     if figure.half is None and figure.values.isdisjoint(_UNTOLD):
         return True
     met = [there for there in place.placed if figure.values & all_values([there.figure])]
     if all(_is_untold(there.figure) for there in met):  # "1" is not every "un" of a text
-        return same and any(_likeness(said, there) > 0 for there in met)
+        return same and any(_are_beside(said, there) for there in met)
     halves = {there.figure.half for there in met} - {None}
     return figure.half is None or not halves or figure.half in halves
 
@@ -162,6 +169,14 @@ def _is_untold(figure: Figure) -> bool:
 
 def _is_month(figure: Figure) -> bool:
     return any(value.startswith("--") for value in figure.values)
+
+
+def _are_beside(said: _Placed, there: _Placed) -> bool:
+    """Tell whether two figures stand beside the same word: 1 boat, one small boat."""
+    return not (
+        set(said.right[:1]).isdisjoint(there.right[:2])
+        and set(said.left[:1]).isdisjoint(there.left[:1])
+    )
 
 
 def _likeness(said: _Placed, there: _Placed) -> float:

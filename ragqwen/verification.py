@@ -30,7 +30,10 @@ _MAX_BROKEN = 0.45  # the score of what breaks a rule, however like it is; 0.5 i
 _SUPPORT = 0.5
 _NOUNS_CAPITAL = frozenset({"deu_Latn", "ltz_Latn"})  # a capital makes no name there
 _NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
-_IDENTIFIER = regex.compile(r"(?<![\p{L}\p{N}])[A-Z][A-Z0-9]*(?:[-_./][A-Z0-9]+)*+(?![\p{L}\p{N}])")
+_IDENTIFIER = regex.compile(
+    r"(?<![\p{L}\p{N}])(?:[A-Z][A-Z0-9]*(?:[-_./][A-Z0-9]+)*+|[A-Za-z]{2,}[0-9]+)(?![\p{L}\p{N}])"
+)
+_PARTS = regex.compile(r"[a-z]+|[0-9]+")
 _DIGITS = regex.compile(r"(?<![\p{L}\p{M}\p{N}])\p{Nd}[\p{Nd}.,٫٬'’]*+(?![\p{L}\p{M}])")
 _MIN_NAME_LIKENESS = 0.5
 
@@ -161,7 +164,7 @@ class PassageVerifier:
 
     def _has_names(self, claim: str, language: str) -> bool:
         for match in _IDENTIFIER.finditer(claim):
-            if regex.search(r"\d", match[0]) and normal_form(match[0]) not in self._plain:
+            if regex.search(r"\d", match[0]) and not self._has_identifier(match[0]):
                 return False
         if not self._is_same(language) or language in _NOUNS_CAPITAL:
             return True
@@ -169,6 +172,11 @@ class PassageVerifier:
             word_likeness(normal_form(match[0]), self._all_terms) >= _MIN_NAME_LIKENESS
             for match in _NAME.finditer(claim)
         )
+
+    def _has_identifier(self, identifier: str) -> bool:
+        """Tell whether an identifier is there, be it that COVID-19 is written COVID 19."""
+        written = r"[-_./\s]?".join(_PARTS.findall(normal_form(identifier)))
+        return bool(regex.search(rf"(?<![\p{{Latin}}\p{{N}}]){written}(?!\p{{N}})", self._plain))
 
     def _is_same(self, language: str) -> bool:
         return group_of(language) == group_of(self._passage.language)

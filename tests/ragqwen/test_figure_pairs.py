@@ -138,6 +138,8 @@ WRONG = [
     ("6 Mart 2024", "tur_Latn", "05.03.2024", "tur_Latn"),
     ("5 Απριλίου 2024", "ell_Grek", "5/3/2024", "ell_Grek"),
     ("tiene 1 barco", "spa_Latn", "es un pueblo con 3 barcos", "spa_Latn"),
+    ("el motor AB 1", "spa_Latn", "un motor de 5 cilindros", "spa_Latn"),
+    ("$2 million", "eng_Latn", "2 ofertas y 5 millones de dólares", "spa_Latn"),
     ("1 bateau", "fra_Latn", "c'est un village avec 3 bateaux", "fra_Latn"),
 ]
 

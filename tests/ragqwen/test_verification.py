@@ -87,6 +87,24 @@ def test_a_claim_in_another_language_is_held_against_its_figures_too(
     assert not support(claim.replace("1874", "1884"), language).holds
 
 
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("Abilene was built by Internet2 in 1998", True),
+        ("Abilene was built by Internet3 in 1998", False),
+        ("The COVID19 ward opened at Abilene", True),
+        ("The COVID18 ward opened at Abilene", False),
+        ("The COVID1 ward opened at Abilene", False),
+    ],
+)
+def test_an_identifier_is_met_however_it_is_joined(claim: str, holds: bool) -> None:
+    text = (
+        "Internet2 built Abilene in 1998. Level 3 joined later. A COVID-19 ward opened at Abilene."
+    )
+    verifier = PassageVerifier(make_passage("abilene", text), ALIGNER)
+    assert verifier.support(claim, "eng_Latn").holds == holds
+
+
 def test_a_heading_counts_as_said() -> None:
     passage = make_passage("fees", "Visitors pay 4.50 francs.", headings=("Fees in 2024",))
     claim = "In 2024 visitors pay 4.50 francs"
