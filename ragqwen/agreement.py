@@ -6,8 +6,11 @@ borne out by "7 boats and 5 ferries", though it has both.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+import regex
 
 from ragqwen.figures import Figure, all_values, figures, word_form
 from ragqwen.number_words import number_words
@@ -20,6 +23,7 @@ _MARGIN = 0.2
 _MAX_CLAIMED, _MAX_FOUND = 32, 64  # figures; of more, what stands around them isn't looked at
 _MIN_CONFLICT = 0.4
 _YEAR_DIGITS = 4
+_DASH = regex.compile(r"\s?\p{Pd}\s?")
 _MILLION = 10**6  # Hindi borrows the word, and CLDR has lakhs alone
 _UNTOLD = frozenset({"0", "1"})  # "one" and "no" are articles and more
 
@@ -39,7 +43,7 @@ class Figures:
 
     `loose` marks figures with a word such as "million" by their value without it, and figures
     without one: across languages it isn't always known whether there was such a word, unless the
-    language `says_scale`.
+    language `says_scale`. `joined` are the two sides of a score or a range, such as 20–16.
     """
 
     placed: tuple[_Placed, ...]
@@ -49,6 +53,7 @@ class Figures:
     has_percent: bool
     says_percent: bool
     says_scale: bool
+    joined: tuple[tuple[Figure, Figure], ...]
 
     @classmethod
     def of(cls, text: str, language: str) -> "Figures":
@@ -65,6 +70,7 @@ class Figures:
             any(figure.is_percent for figure in found),
             number_words(language).says_percent,
             _MILLION in number_words(language).scales.values(),
+            tuple(_joined(text, found)),
         )
 
     def __or__(self, other: "Figures") -> "Figures":
@@ -77,6 +83,7 @@ class Figures:
             self.has_percent or other.has_percent,
             self.says_percent,
             self.says_scale,
+            self.joined + other.joined,
         )
 
 
@@ -100,6 +107,8 @@ def agree(claim: Figures, place: Figures, heading: Figures, *, same: bool) -> bo
         if not (_has(claim, place, said, same=same) or _is_titled(said, heading, same=same)):
             return False
         told.add(figure.values)
+    if not all(_has_joined(place, *pair) for pair in claim.joined[:_MAX_CLAIMED]):
+        return False
     n_found = len(place.placed) + len(heading.placed)
     if not same or n_found > _MAX_FOUND or len(claim.placed) > _MAX_CLAIMED:
         return True
@@ -119,6 +128,22 @@ def _has(claim: Figures, place: Figures, said: _Placed, *, same: bool) -> bool:
         return same and any(_are_beside(said, there) for there in met)
     halves = {there.figure.half for there in met} - {None}
     return figure.half is None or not halves or figure.half in halves
+
+
+def _joined(text: str, found: Sequence[Figure]) -> Iterator[tuple[Figure, Figure]]:
+    """Yield figures that a dash joins, other than a date's."""
+    for one, other in pairwise(found):
+        if _DASH.fullmatch(text, one.end, other.start) and not (_is_month(one) or _is_month(other)):
+            yield one, other
+
+
+def _has_joined(place: Figures, one: Figure, other: Figure) -> bool:
+    """Tell whether two figures follow one another, as 20–16 and "20 to 16" do."""
+    sure = [there.figure for there in place.placed if there.figure.is_certain]
+    return len(sure) > _MAX_FOUND or any(
+        one.values & all_values([first]) and other.values & all_values([second])
+        for first, second in pairwise(sure)
+    )
 
 
 def _loose(figure: Figure, *, told: bool) -> set[str]:

@@ -92,6 +92,9 @@ RIGHT = [
     ("5 Μαρτίου 2024", "ell_Grek", "5/3/2024", "ell_Grek"),
     ("5 martie 2024", "ron_Latn", "5 mars 2024", "fra_Latn"),
     ("April 2024", "eng_Latn", "im April 2024", "deu_Latn"),
+    ("20–18", "rus_Cyrl", "por 23 a 16 y por 20 a 18", "spa_Latn"),
+    ("1990–95", "eng_Latn", "von 1990 bis 1995 und 1998", "deu_Latn"),
+    ("12–15 km", "eng_Latn", "zwischen 12 und 15 km", "deu_Latn"),
     ("1 barco", "spa_Latn", "un barco", "spa_Latn"),
 ]
 WRONG = [
@@ -140,6 +143,8 @@ WRONG = [
     ("tiene 1 barco", "spa_Latn", "es un pueblo con 3 barcos", "spa_Latn"),
     ("el motor AB 1", "spa_Latn", "un motor de 5 cilindros", "spa_Latn"),
     ("$2 million", "eng_Latn", "2 ofertas y 5 millones de dólares", "spa_Latn"),
+    ("20–16", "rus_Cyrl", "por 23 a 16 y por 20 a 18", "spa_Latn"),
+    ("1990–98", "eng_Latn", "von 1990 bis 1995 und 1998", "deu_Latn"),
     ("1 bateau", "fra_Latn", "c'est un village avec 3 bateaux", "fra_Latn"),
 ]
 
