@@ -76,7 +76,7 @@ def test_two_sentences_are_the_place_where_it_takes_both() -> None:
 @pytest.mark.parametrize(
     ("claim", "language"),
     [
-        ("Die Wassermühle wurde 1874 von Anna Frei gebaut.", "deu_Latn"),
+        ("Die Wassermühle in Lenk wurde 1874 von Anna Frei gebaut.", "deu_Latn"),
         ("El molino de agua fue construido por Anna Frei en 1874.", "spa_Latn"),
     ],
 )
@@ -103,6 +103,14 @@ def test_an_identifier_is_met_however_it_is_joined(claim: str, holds: bool) -> N
     )
     verifier = PassageVerifier(make_passage("abilene", text), ALIGNER)
     assert verifier.support(claim, "eng_Latn").holds == holds
+
+
+def test_where_translations_come_less_near_a_low_cosine_says_less() -> None:
+    claim = "Die Wassermühle in Lenk wurde 1874 von Anna Frei gebaut."
+    levels = {"eng_Latn": 0.9, "deu_Latn": 0.5}
+    level = PassageVerifier(MILL, ALIGNER, levels).features(claim, "deu_Latn")[0, -1]
+    assert level == pytest.approx(0.45)
+    assert PassageVerifier(MILL, ALIGNER, levels).features(claim, "eng_Latn")[0, -1] == 0
 
 
 def test_a_heading_counts_as_said() -> None:
