@@ -50,8 +50,8 @@ def make_pairs(
     :param language: of the claims.
     """
     rng = np.random.default_rng([seed, zlib.crc32(f"{language} {passage_language}".encode())])
-    claimed = _read_corpus(dataset.corpora[language])
-    cited = _read_corpus(dataset.corpora[passage_language])
+    claimed = read_corpus(dataset.corpora[language])
+    cited = read_corpus(dataset.corpora[passage_language])
     asked = list(_asked(dataset, language, claimed, rng))
     names = [item.answer for item in asked if item.is_name]
     for at in rng.permutation(len(asked))[:n]:
@@ -171,7 +171,8 @@ def _other(
     return some[int(rng.integers(len(some)))]
 
 
-def _read_corpus(path: Path) -> dict[str, dict[str, str]]:
+def read_corpus(path: Path) -> dict[str, dict[str, str]]:
+    """Return a corpus's records by id."""
     with path.open(encoding="utf-8") as lines:
         return {record["_id"]: record for record in map(json.loads, lines)}
 

@@ -6,8 +6,11 @@ borne out by "7 boats and 5 ferries", though it has both.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+import regex
 
 from ragqwen.figures import Figure, all_values, figures, word_form
 from ragqwen.number_words import number_words
@@ -20,6 +23,8 @@ _MARGIN = 0.2
 _MAX_CLAIMED, _MAX_FOUND = 32, 64  # figures; of more, what stands around them isn't looked at
 _MIN_CONFLICT = 0.4
 _YEAR_DIGITS = 4
+_DASH = regex.compile(r"\s?\p{Pd}\s?")
+_MILLION = 10**6  # Hindi borrows the word, and CLDR has lakhs alone
 _UNTOLD = frozenset({"0", "1"})  # "one" and "no" are articles and more
 
 
@@ -37,14 +42,18 @@ class Figures:
     """The figures of a text, with what stands around them.
 
     `loose` marks figures with a word such as "million" by their value without it, and figures
-    without one: across languages it isn't always known whether there was such a word.
+    without one: across languages it isn't always known whether there was such a word, unless the
+    language `says_scale`. `joined` are the two sides of a score or a range, such as 20–16.
     """
 
     placed: tuple[_Placed, ...]
     values: frozenset[str]
     loose: frozenset[str]
+    has_month: bool
     has_percent: bool
     says_percent: bool
+    says_scale: bool
+    joined: tuple[tuple[Figure, Figure], ...]
 
     @classmethod
     def of(cls, text: str, language: str) -> "Figures":
@@ -57,8 +66,11 @@ class Figures:
             frozenset(
                 mark for figure in found for mark in _loose(figure, told=bool(figure.unscaled))
             ),
+            any(map(_is_month, found)),
             any(figure.is_percent for figure in found),
             number_words(language).says_percent,
+            _MILLION in number_words(language).scales.values(),
+            tuple(_joined(text, found)),
         )
 
     def __or__(self, other: "Figures") -> "Figures":
@@ -67,8 +79,11 @@ class Figures:
             self.placed + other.placed,
             self.values | other.values,
             self.loose | other.loose,
+            self.has_month or other.has_month,
             self.has_percent or other.has_percent,
             self.says_percent,
+            self.says_scale,
+            self.joined + other.joined,
         )
 
 
@@ -87,19 +102,48 @@ def agree(claim: Figures, place: Figures, heading: Figures, *, same: bool) -> bo
             continue
         if figure.is_percent and not has_percent:
             return False
-        if not (_has(place, figure, same=same) or _is_titled(said, heading, same=same)):
+        if figure.kind == "month" and not (place.has_month or heading.has_month):
+            continue  # its word is missing, or is written in a way that isn't known
+        if not (_has(claim, place, said, same=same) or _is_titled(said, heading, same=same)):
             return False
         told.add(figure.values)
+    if not all(_has_joined(place, *pair) for pair in claim.joined[:_MAX_CLAIMED]):
+        return False
     n_found = len(place.placed) + len(heading.placed)
     if not same or n_found > _MAX_FOUND or len(claim.placed) > _MAX_CLAIMED:
         return True
     return not any(_belongs_elsewhere(said, place.placed, heading.placed) for said in claim.placed)
 
 
-def _has(place: Figures, figure: Figure, *, same: bool) -> bool:
-    if figure.values & place.values:
+def _has(claim: Figures, place: Figures, said: _Placed, *, same: bool) -> bool:
+    figure = said.figure
+    if not figure.values & place.values:
+        told = bool(figure.unscaled)
+        is_untold = not same and not (place if told else claim).says_scale
+        return is_untold and bool(_loose(figure, told=not told) & place.loose)
+    if figure.half is None and figure.values.isdisjoint(_UNTOLD):
         return True
-    return not same and bool(_loose(figure, told=not figure.unscaled) & place.loose)
+    met = [there for there in place.placed if figure.values & all_values([there.figure])]
+    if all(_is_untold(there.figure) for there in met):  # "1" is not every "un" of a text
+        return same and any(_are_beside(said, there) for there in met)
+    halves = {there.figure.half for there in met} - {None}
+    return figure.half is None or not halves or figure.half in halves
+
+
+def _joined(text: str, found: Sequence[Figure]) -> Iterator[tuple[Figure, Figure]]:
+    """Yield figures that a dash joins, other than a date's."""
+    for one, other in pairwise(found):
+        if _DASH.fullmatch(text, one.end, other.start) and not (_is_month(one) or _is_month(other)):
+            yield one, other
+
+
+def _has_joined(place: Figures, one: Figure, other: Figure) -> bool:
+    """Tell whether two figures follow one another, as 20–16 and "20 to 16" do."""
+    sure = [there.figure for there in place.placed if there.figure.is_certain]
+    return len(sure) > _MAX_FOUND or any(
+        one.values & all_values([first]) and other.values & all_values([second])
+        for first, second in pairwise(sure)
+    )
 
 
 def _loose(figure: Figure, *, told: bool) -> set[str]:
@@ -125,14 +169,18 @@ def _belongs_elsewhere(
     said: _Placed, found: tuple[_Placed, ...], titled: tuple[_Placed, ...]
 ) -> bool:
     """Tell whether what is said around a figure stands around another in the passage."""
-    if _is_untold(said.figure):
-        return False
+    if _is_untold(said.figure) or _is_month(said.figure):
+        return False  # a date's parts come in any order
     values = said.figure.values
     right = [there for there in (*found, *titled) if values & all_values([there.figure])]
     wrong = [
         there
         for there in found
-        if not (values & all_values([there.figure]) or _is_untold(there.figure))
+        if not (
+            values & all_values([there.figure])
+            or not there.figure.is_certain
+            or _is_month(there.figure)
+        )
     ]
     most = max((_likeness(said, there) for there in wrong), default=0.0)
     return most >= _MIN_CONFLICT and most > _MARGIN + max(
@@ -142,6 +190,18 @@ def _belongs_elsewhere(
 
 def _is_untold(figure: Figure) -> bool:
     return figure.kind != "digits" and not figure.values.isdisjoint(_UNTOLD)
+
+
+def _is_month(figure: Figure) -> bool:
+    return any(value.startswith("--") for value in figure.values)
+
+
+def _are_beside(said: _Placed, there: _Placed) -> bool:
+    """Tell whether two figures stand beside the same word: 1 boat, one small boat."""
+    return not (
+        set(said.right[:1]).isdisjoint(there.right[:2])
+        and set(said.left[:1]).isdisjoint(there.left[:1])
+    )
 
 
 def _likeness(said: _Placed, there: _Placed) -> float:

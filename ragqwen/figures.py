@@ -3,18 +3,20 @@
 import functools
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import regex
 
 from ragqwen.analysis import normal_form
+from ragqwen.dates import Calendar, calendar, numeric_dates
 from ragqwen.languages import UNKNOWN
 from ragqwen.number_words import NumberWords, number_words
 from ragqwen.segmentation import Span, words
 
-Kind = Literal["digits", "han", "roman", "cardinal", "ordinal"]
+Kind = Literal["digits", "han", "roman", "cardinal", "ordinal", "month"]
+Half = Literal["am", "pm"]
 _THOUSANDS = 3  # digits in a group
 # One search takes a figure with all its groups: 1,234.5 and 12 345 and १२,३४,५६७; 1/2 and 2 ½
 _FIGURE = regex.compile(
@@ -32,7 +34,9 @@ _FIGURE = regex.compile(
     """,
     regex.VERBOSE,
 )
-_TIME = regex.compile(r"(?<![\p{Nd}:.,])(\p{Nd}{1,2})[:：](\p{Nd}{2})(?!\p{Nd})")
+_TIME = regex.compile(
+    r"(?<![\p{Nd}:.,])(\p{Nd}{1,2})(?:[:：]|\s?[hH時时点點시]\s?)(\p{Nd}{2})(?!\p{Nd})"
+)
 _DOTTED_TIME = regex.compile(r"([01]?[0-9]|2[0-3])\.([0-5][0-9])")
 _YEARS = regex.compile(r"(?<!\p{Nd})(\p{Nd}{2})(\p{Nd}{2})[-–/](\p{Nd}{2})(?![\p{Nd}-])")
 _FRACTION = regex.compile(r"[¼-¾⅐-⅞]")
@@ -44,6 +48,8 @@ _MINUS = regex.compile(
     r"\b(?:m[iī]{1,2}nus|mínus|минус|мінус)\s$|(?:负|負|マイナス|마이너스)\s?$", regex.IGNORECASE
 )
 _SIGN_CHARS, _MINUS_CHARS, _PERCENT_CHARS = 4, 10, 16
+_MONEY_BEFORE = regex.compile(r"(?:\p{Sc}|\b[A-Z]{3})\x20?$")
+_MONEY_AFTER = regex.compile(r"\s?(?:\p{Sc}|[A-Z]{3}\b)")
 _BETWEEN_WORDS = regex.compile(r"[\s\p{Pd}\p{Cf}]*+")
 _MIN_WORD_CHARS, _MAX_WORD_CHARS = 2, 60
 _SURE_FROM = 10  # "two" is said in other ways as well: both, a pair, a dual
@@ -64,6 +70,8 @@ _SURE_HAN = regex.compile(
 )
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _MAX_DIGITS = 40
+_CLOCK = range(1, 13)
+_NOON = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +79,11 @@ class Figure:
     """A span of a text that is a number, and the values it may stand for, in plain digits.
 
     `1,234` and `1.234` are a thousand or a fraction, for who wrote it isn't known; `1,234.5` is
-    sure. A date is its parts; those of `14:30` are that time as well, as `14.30` is, and the second
-    of `1990–95` is 1995 too. A value below zero has a "-". `5 million` is one figure; `unscaled`
-    are its values without the word, and empty where there is none. `is_certain` if it is a number
-    and nothing else, such as a numeral that is a letter, or words that say "one".
+    sure. A date is its parts, of which the month is `--3` as well, as its name is; those of `14:30`
+    are that time as well, as `14.30` and `2:30 pm` are, and the second of `1990–95` is 1995 too. A
+    value below zero has a "-". `5 million` is one figure; `unscaled` are its values without the
+    word, and empty where there is none. `half` is that of the day, where it is told. `is_certain`
+    if it is a number and nothing else, such as a numeral that is a letter, or words that say "one".
     """
 
     start: int
@@ -84,6 +93,7 @@ class Figure:
     unscaled: frozenset[str] = frozenset()
     is_percent: bool = False
     is_certain: bool = True
+    half: Half | None = None
 
 
 def figures(text: str, language: str = UNKNOWN) -> list[Figure]:
@@ -92,12 +102,15 @@ def figures(text: str, language: str = UNKNOWN) -> list[Figure]:
     :param language: of the text. Number words are known in 76 of the 119, and words such as
         `million` in 104.
     """
-    known = number_words(language)
-    found = list(_summed(text, _digits(text, known)))
+    known, dates = number_words(language), calendar(language)
+    found = [Figure(start, end, "digits", values) for start, end, values in numeric_dates(text)]
+    found = _merged(found, _summed(text, _digits(text, known)))
+    found = _merged(found, _named_months(text, dates))
     if known.lengths:
         found = _merged(found, _in_words(text, known))
     found = _merged(found, _in_han(text))
-    return _merged(found, _in_roman(text))
+    found = _merged(found, _in_roman(text))
+    return [_dated(text, figure, dates) for figure in found]
 
 
 def all_values(some: Sequence[Figure]) -> set[str]:
@@ -113,7 +126,7 @@ def word_form(word: str) -> str:
     return normal_form(word[:_MAX_WORD_CHARS])
 
 
-def _merged(found: list[Figure], more: Iterator[Figure]) -> list[Figure]:
+def _merged(found: list[Figure], more: Iterable[Figure]) -> list[Figure]:
     """Return figures in order, less those of `more` that overlap one that was found before."""
     starts = [figure.start for figure in found]
     new = []
@@ -146,6 +159,34 @@ def _more_values(text: str) -> Iterator[tuple[int, frozenset[str]]]:
             yield match.start(3), frozenset({century + second})
 
 
+def _named_months(text: str, dates: Calendar) -> Iterator[Figure]:
+    for name in dates.month_names(text):
+        values = frozenset({f"--{name.month}"})
+        yield Figure(name.start, name.end, "month", values, is_certain=name.is_certain)
+
+
+def _dated(text: str, figure: Figure, dates: Calendar) -> Figure:
+    """Return a figure with what it means as a month, as a year of another era, and as an hour."""
+    if figure.kind not in ("digits", "han") or figure.unscaled:
+        return figure
+    number = next((int(value) for value in figure.values if value.isdecimal()), 0)
+    time = next((value for value in figure.values if ":" in value), f"{number}:00")
+    hours, _, minutes = time.partition(":")
+    hour = int(hours) if hours.isdecimal() else 0
+    more: set[str] = set()
+    half: Half | None = None
+    if dates.years and number:
+        more |= {str(year) for year in dates.our_years(text, figure.start, number)}
+    if number in _CLOCK and dates.is_month(text, figure.start, figure.end):
+        more.add(f"--{number}")
+    if hour in _CLOCK:
+        told = dates.hour(text, figure.start, figure.end, hour)
+        if told is not None:
+            half = "pm" if told >= _NOON else "am"
+            more |= {f"{told}:{minutes}", *([str(told)] if hour == number else [])}
+    return replace(figure, values=figure.values | more, half=half) if more else figure
+
+
 def _summed(text: str, found: Iterator[Figure]) -> Iterator[Figure]:
     """Yield figures, those as one that add up: 1億2000万, 5 million 300 thousand."""
     last: Figure | None = None
@@ -167,12 +208,18 @@ def _summed(text: str, found: Iterator[Figure]) -> Iterator[Figure]:
 def _in_context(text: str, figure: Figure, known: NumberWords) -> Figure:
     """Return a figure with what stands next to it: a sign, a million, a percent sign."""
     values, unscaled, end = figure.values, figure.unscaled, figure.end
+    before = text[max(figure.start - _PERCENT_CHARS, 0) : figure.start]
     if scale := known.scale.match(text, end):
         factor = known.scales.get(scale[1].casefold())
         if factor:
             unscaled, end = values, scale.end()
             values = frozenset(_times(value, factor) for value in values)
-    before = text[max(figure.start - _PERCENT_CHARS, 0) : figure.start]
+    elif scale := known.letter.match(text, end):
+        scaled = frozenset(_times(value, known.letters[scale[1]]) for value in values)
+        if _MONEY_BEFORE.search(before) or _MONEY_AFTER.match(text, scale.end()):
+            values, unscaled, end = scaled, values, scale.end()
+        elif scale.start(1) == end:
+            values |= scaled  # 5m are metres, or millions
     if _SIGN.search(before[-_SIGN_CHARS:]) or _MINUS.search(before[-_MINUS_CHARS:]):
         values = frozenset(f"-{value}" for value in values)
     is_percent = bool(known.percent.match(text, end) or known.percent_before.search(before))
@@ -258,10 +305,14 @@ def _in_roman(text: str) -> Iterator[Figure]:
             yield Figure(match.start(), match.end(), "roman", values, is_certain=is_certain)
 
 
-def _times(value: str, power_of_ten: int) -> str:
+def _times(value: str, factor: int) -> str:
     whole, _, fraction = value.partition(".")
-    n_zeros = len(str(power_of_ten)) - 1
-    return _plain(whole + fraction[:n_zeros].ljust(n_zeros, "0"), fraction[n_zeros:])
+    if not (whole.isdecimal() and f"{fraction}0".isdecimal()):
+        return value  # a time of day
+    product = str(int(whole + fraction) * factor).rjust(len(fraction) + 1, "0")
+    return _plain(
+        *(product[: len(product) - len(fraction)], product[len(product) - len(fraction) :])
+    )
 
 
 def _values(figure: str) -> Iterator[frozenset[str]]:

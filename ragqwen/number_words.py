@@ -21,8 +21,56 @@ from ragqwen.segmentation import words
 # one ready takes ICU some 40 ms, so there are no more
 _CARDINALS = ("", "-masculine", "-feminine", "-neuter", "-verbose", "-native-attributive")
 _ORDINALS = ("", "-masculine", "-feminine")
+_MORE_ORDINALS = (
+    *("", "-neuter", "-common", "-plural", "-masculine-plural", "-feminine-plural"),
+    *("-masculine-adjective", "-n", "-r", "-s", "-m"),
+    *(
+        f"-{gender}{case}"
+        for case in ("genitive", "dative", "accusative", "instrumental", "prepositional")
+        for gender in ("masculine-", "feminine-", "plural-")
+    ),
+    *("-masculine-locative", "-feminine-locative", "-genitive", "-partitive", "-inessive"),
+    *("-elative", "-illative", "-adessive", "-ablative", "-allative", "-essive"),
+)
 _YEARS = range(1001, 2100)
 _COUNTED = range(1, 101)
+_INFLECTED = range(1, 32)  # of days, storeys and places there are few more
+# CLDR lacks them; each with a half of it
+_DOZENS = {
+    "afr_Latn": ("dosyn", "halwe dosyn"),
+    "arb_Arab": ("دزينة", "نصف دزينة"),
+    "ben_Beng": ("ডজন", "আধা ডজন"),
+    "cat_Latn": ("dotzena", "mitja dotzena"),
+    "ces_Latn": ("tucet", "půl tuctu"),
+    "dan_Latn": ("dusin", "et halvt dusin"),
+    "deu_Latn": ("dutzend", "halbes dutzend"),
+    "ell_Grek": ("ντουζίνα", "μισή ντουζίνα"),
+    "eng_Latn": ("dozen", "half a dozen"),
+    "fin_Latn": ("tusina", "puoli tusinaa"),
+    "fra_Latn": ("douzaine", "demi-douzaine"),
+    "glg_Latn": ("ducia", "media ducia"),
+    "heb_Hebr": ("תריסר", "חצי תריסר"),
+    "hin_Deva": ("दर्जन", "आधा दर्जन"),
+    "hun_Latn": ("tucat", "fél tucat"),
+    "ind_Latn": ("lusin", "setengah lusin"),
+    "ita_Latn": ("dozzina", "mezza dozzina"),
+    "nld_Latn": ("dozijn", "half dozijn"),
+    "nob_Latn": ("dusin", "et halvt dusin"),
+    "pes_Arab": ("دوجین", "نیم دوجین"),
+    "pol_Latn": ("tuzin", "pół tuzina"),
+    "por_Latn": ("dúzia", "meia dúzia"),
+    "ron_Latn": ("duzină", "jumătate de duzină"),
+    "rus_Cyrl": ("дюжина", "полдюжины"),
+    "spa_Latn": ("docena", "media docena"),
+    "swe_Latn": ("dussin", "ett halvt dussin"),
+    "tha_Thai": ("โหล", "ครึ่งโหล"),
+    "tur_Latn": ("düzine", "yarım düzine"),
+    "ukr_Cyrl": ("дюжина", "пів дюжини"),
+    "urd_Arab": ("درجن", "آدھا درجن"),
+}
+_DOZEN = 12
+_FEW = range(2, 11)
+_ENGLISH_LETTERS = {"k": 10**3, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9, "tn": 10**12}
 _ROUND = (
     *(n * 1000 for n in (*range(2, 20), *range(20, 100, 10), *range(100, 1000, 100))),
     *(n * 10**6 for n in (*range(1, 20), *range(20, 100, 10), *range(100, 1000, 100))),
@@ -59,7 +107,8 @@ class NumberWords:
     words a number that begins with a word has at most. `scale` and `percent` match what stands
     right after a figure, `percent_before` before it, and `says_percent` tells whether the word for
     percent is known; `scales` are the factors of what `scale`
-    matches, in lower case.
+    matches, in lower case. `letter` and `letters` are the same for what may be a unit as well, such
+    as the "m" of $5m.
     """
 
     cardinals: Mapping[tuple[str, ...], int]
@@ -67,6 +116,8 @@ class NumberWords:
     lengths: Mapping[str, int]
     scales: Mapping[str, int]
     scale: regex.Pattern[str]
+    letters: Mapping[str, int]
+    letter: regex.Pattern[str]
     percent: regex.Pattern[str]
     percent_before: regex.Pattern[str]
     says_percent: bool
@@ -80,21 +131,31 @@ def number_words(language: str) -> NumberWords:
     """
     known = languages().get(language)
     if known is None:
-        return _put_together({}, {}, {}, set(), set())
+        return _put_together({}, {}, {}, {}, set(), set())
     standard = languages()[STANDARD_OF_GROUP.get(known.group, language)]
     locale = standard.bcp47
     cardinals: dict[tuple[str, ...], int] = {}
     ordinals: dict[tuple[str, ...], int] = {}
     if standard.script not in _WRITTEN_IN_FIGURES and _is_spelled(locale):
         cardinals = _read_back(_cardinals(locale))
-        ordinals = _read_back(_variants(locale, "ordinal", _ORDINALS, _COUNTED))
-    return _put_together(cardinals, ordinals, _scales(locale), *_percents(locale))
+        ordinals = _read_back(_ordinals(locale))
+    scales, letters = _scales(locale)
+    if standard.code in _DOZENS:
+        dozen, half = _DOZENS[standard.code]
+        said = ((key[0], number) for key, number in cardinals.items() if len(key) == 1)
+        counted = [(f"{word} {dozen}", number * _DOZEN) for word, number in said if number in _FEW]
+        cardinals |= _read_back([*counted, (dozen, _DOZEN), (half, _DOZEN // 2)])
+        scales[dozen] = _DOZEN
+    if standard.code == "eng_Latn":
+        letters |= _ENGLISH_LETTERS
+    return _put_together(cardinals, ordinals, scales, letters, *_percents(locale))
 
 
 def _put_together(
     cardinals: dict[tuple[str, ...], int],
     ordinals: dict[tuple[str, ...], int],
     scales: dict[str, int],
+    letters: dict[str, int],
     percents: set[str],
     percents_before: set[str],
 ) -> NumberWords:
@@ -109,6 +170,8 @@ def _put_together(
         lengths,
         scales,
         regex.compile(rf"{_GAP}({_any_of(scales)})", regex.IGNORECASE),
+        letters,
+        regex.compile(rf"{_GAP}({_any_of(letters)})"),
         regex.compile(rf"{_GAP}(?:[{_PERCENT_SIGNS}]|{after})", regex.IGNORECASE),
         regex.compile(rf"(?:[{_PERCENT_SIGNS}]|(?:{before})\s?)$", regex.IGNORECASE),
         bool(percents or percents_before),
@@ -131,6 +194,11 @@ def _cardinals(locale: str) -> Iterator[tuple[str, int]]:
         if not said.startswith(f"{thousands[year // 1000]} "):  # else it is a sum of two numbers
             yield said, year
     yield from _variants(locale, "cardinal", _CARDINALS, (*range(1001), *_ROUND))
+
+
+def _ordinals(locale: str) -> Iterator[tuple[str, int]]:
+    yield from _variants(locale, "ordinal", _ORDINALS, _COUNTED)
+    yield from _variants(locale, "ordinal", _MORE_ORDINALS, _INFLECTED)
 
 
 def _variants(
@@ -165,32 +233,39 @@ def _read_back(spelled: Iterable[tuple[str, int]]) -> dict[tuple[str, ...], int]
     return found
 
 
-def _scales(locale: str) -> dict[str, int]:
-    """Return the words that scale a figure, in lower case: {"million": 10**6, "mio.": 10**6}."""
+def _scales(locale: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the words that scale a figure, and the letters that do.
+
+    :return: {"million": 10**6, "mio.": 10**6} in lower case, {"M": 10**6} as they are written.
+    """
     try:
         formats = Locale.parse(locale, sep="-").compact_decimal_formats
     except UnknownLocaleError:
-        return {}
+        return {}, {}
     found: dict[str, int] = {}
+    letters = {"k": 1000}
     for length, min_letters in (("long", 2), ("short", 3)):  # "5 mm" is no milliard
         for by_size in formats.get(length, {}).values():
             for size, written in sorted(by_size.items(), key=lambda item: int(item[0])):
                 pattern = _UNSEEN.sub("", written.pattern)
                 word = pattern.replace("0", "").strip()
                 n_letters = len(_LETTER.findall(word))
+                scale = int(size) // 10 ** max(pattern.count("0") - 1, 0)
+                if length == "short" and 0 < n_letters < min_letters:
+                    letters.setdefault(word, scale)
                 if n_letters >= min_letters or _UNSPACED.match(word):
-                    scale = int(size) // 10 ** max(pattern.count("0") - 1, 0)
                     for form in (word.casefold(), normal_form(word)):
                         found.setdefault(form, scale)
     if locale == "ja":
         found["千"] = 1000  # in Chinese it begins the words for kilometre and kilogram
-    return found | {
+    found |= {
         ten + word: 10**power * scale  # 5千万
         for tens in _TENS
         for power, ten in enumerate(tens, start=1)
         for word, scale in found.items()
         if word in _HAN_GROUPS
     }
+    return found, letters
 
 
 def _percents(locale: str) -> tuple[set[str], set[str]]:

@@ -7,6 +7,7 @@ of the claim must be in the place, and a name (in one language) and an identifie
 """
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +24,16 @@ from ragqwen.segmentation import sentences, words
 from ragqwen.static_embedding import unit
 from ragqwen.weights import read_weights
 
-FEATURES = ("found", "met", "cosine", "margin", "missing", "context", "pair")
+FEATURES = ("found", "met", "cosine", "margin", "missing", "context", "pair", "level")
 Floats = npt.NDArray[np.float64]
 _MAX_BROKEN = 0.45  # the score of what breaks a rule, however like it is; 0.5 is support
 _SUPPORT = 0.5
 _NOUNS_CAPITAL = frozenset({"deu_Latn", "ltz_Latn"})  # a capital makes no name there
 _NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
-_IDENTIFIER = regex.compile(r"(?<![\p{L}\p{N}])[A-Z][A-Z0-9]*(?:[-_./][A-Z0-9]+)*+(?![\p{L}\p{N}])")
+_IDENTIFIER = regex.compile(
+    r"(?<![\p{L}\p{N}])(?:[A-Z][A-Z0-9]*(?:[-_./][A-Z0-9]+)*+|[A-Za-z]{2,}[0-9]+)(?![\p{L}\p{N}])"
+)
+_PARTS = regex.compile(r"[a-z]+|[0-9]+")
 _DIGITS = regex.compile(r"(?<![\p{L}\p{M}\p{N}])\p{Nd}[\p{Nd}.,٫٬'’]*+(?![\p{L}\p{M}])")
 _MIN_NAME_LIKENESS = 0.5
 
@@ -64,8 +68,12 @@ class _Place:
 class PassageVerifier:
     """Holds claims against one passage."""
 
-    def __init__(self, passage: Passage, aligner: Aligner) -> None:
+    def __init__(
+        self, passage: Passage, aligner: Aligner, levels: Mapping[str, float] | None = None
+    ) -> None:
+        """:param levels: how near each language comes to its translations, if not as stored."""
         self._passage = passage
+        self._levels = _model().levels if levels is None else levels
         self._aligner = aligner
         text = passage.text
         spans = list(sentences(text, passage.language)) or [(0, len(text))]
@@ -89,8 +97,8 @@ class PassageVerifier:
         :param language: the claim's.
         """
         same = self._is_same(language)
-        model = _model()["same" if same else "cross"]
-        odds = 1 / (1 + np.exp(-(self.features(claim) @ model.weights + model.bias)))
+        weights, bias = _model().same if same else _model().cross
+        odds = 1 / (1 + np.exp(-(self.features(claim, language) @ weights + bias)))
         scores = np.where(self.keeps_rules(claim, language), odds, np.minimum(odds, _MAX_BROKEN))
         n_sentences = sum(len(place.columns) == 1 for place in self._places)
         best = int(scores[:n_sentences].argmax())
@@ -105,14 +113,18 @@ class PassageVerifier:
         place, start = self._places[0], self._passage.start
         return Support(start + place.start, start + place.end, 0.0)
 
-    def features(self, claim: str) -> Floats:
+    def features(self, claim: str, language: str) -> Floats:
         """Return what the model goes by.
 
+        :param language: the claim's.
         :return: (n_places, len(FEATURES)): the share of the claim, by weight, that the place's
             words are (`found`) or are near to (`met`); the cosine of both, and how far it is above
             the middle of the passage's sentences; how telling the most telling word is that it
-            lacks; the mean of `met` and of what the whole passage has; whether it is two sentences.
+            lacks; the mean of `met` and of what the whole passage has; whether it is two sentences;
+            how near a translation comes in these two languages (`level`), for where it isn't near a
+            low cosine says little. It is 0 in one language.
         """
+        level = 0.0 if self._is_same(language) else self._level(language)
         lettered = _DIGITS.sub(" ", claim)  # figures are for the rule: 2 500 is 2,500
         matches = self._aligner.match_words(lettered if lettered.strip() else claim, self._words)
         if not matches.words or not matches.weights.any():
@@ -143,6 +155,7 @@ class PassageVerifier:
                     (heavy * (1 - met)).max(),
                     np.sqrt(context * max(share @ met, 0.0)),
                     float(len(columns) > 1),
+                    level,
                 ]
             )
         return np.array(rows, dtype=np.float64)
@@ -160,7 +173,7 @@ class PassageVerifier:
 
     def _has_names(self, claim: str, language: str) -> bool:
         for match in _IDENTIFIER.finditer(claim):
-            if regex.search(r"\d", match[0]) and normal_form(match[0]) not in self._plain:
+            if regex.search(r"\d", match[0]) and not self._has_identifier(match[0]):
                 return False
         if not self._is_same(language) or language in _NOUNS_CAPITAL:
             return True
@@ -169,22 +182,33 @@ class PassageVerifier:
             for match in _NAME.finditer(claim)
         )
 
+    def _has_identifier(self, identifier: str) -> bool:
+        """Tell whether an identifier is there, be it that COVID-19 is written COVID 19."""
+        written = r"[-_./\s]?".join(_PARTS.findall(normal_form(identifier)))
+        return bool(regex.search(rf"(?<![\p{{Latin}}\p{{N}}]){written}(?!\p{{N}})", self._plain))
+
+    def _level(self, language: str) -> float:
+        usual = float(np.mean([*self._levels.values()]))
+        return self._levels.get(language, usual) * self._levels.get(self._passage.language, usual)
+
     def _is_same(self, language: str) -> bool:
         return group_of(language) == group_of(self._passage.language)
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    weights: Floats
-    bias: float
+    """Weights and bias in one language and across languages, and the languages' levels."""
+
+    same: tuple[Floats, float]
+    cross: tuple[Floats, float]
+    levels: Mapping[str, float]
 
 
 @functools.cache
-def _model() -> dict[str, _Model]:
+def _model() -> _Model:
     with read_weights("verifier.json", "eval.train_verifier") as about:
-        return {
-            kind: _Model(
-                np.array(about[kind]["weights"]).reshape(len(FEATURES)), float(about[kind]["bias"])
-            )
+        same, cross = (
+            (np.array(about[kind]["weights"]).reshape(len(FEATURES)), float(about[kind]["bias"]))
             for kind in ("same", "cross")
-        }
+        )
+        return _Model(same, cross, about["levels"])

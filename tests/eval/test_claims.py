@@ -9,9 +9,11 @@ import pytest
 from eval.citations import evaluate_citations, figures
 from eval.claims import Pair, make_pairs
 from eval.datasets import Dataset
-from eval.train_verifier import fit
+from eval.train_verifier import fit, language_levels
 from ragqwen.segmentation import sentences
 from ragqwen.settings import Settings
+from ragqwen.static_embedding import StaticEmbedder
+from ragqwen.verification import FEATURES
 
 TEXTS = {
     "eng_Latn": [
@@ -113,7 +115,7 @@ def test_the_fit_finds_what_tells_support_and_the_place_of_it() -> None:
     rng = np.random.default_rng(1)
     examples = []
     for supported in (True, False) * 100:
-        features = rng.uniform(0, 0.4, (3, 7))
+        features = rng.uniform(0, 0.4, (3, len(FEATURES)))
         features[1, :3] += 0.5 * supported
         examples.append((features, supported))
     weights = fit(examples)
@@ -122,3 +124,9 @@ def test_the_fit_finds_what_tells_support_and_the_place_of_it() -> None:
         for features, supported in examples
     ]
     assert np.mean(right) > 0.9
+
+
+def test_a_language_s_level_is_how_near_it_comes_to_its_translations(dataset: Dataset) -> None:
+    levels = language_levels(dataset, StaticEmbedder())
+    assert set(levels) == {"eng_Latn", "deu_Latn"}
+    assert all(0.5 < level < 1 for level in levels.values())

@@ -76,7 +76,7 @@ def test_two_sentences_are_the_place_where_it_takes_both() -> None:
 @pytest.mark.parametrize(
     ("claim", "language"),
     [
-        ("Die Wassermühle wurde 1874 von Anna Frei gebaut.", "deu_Latn"),
+        ("Die Wassermühle in Lenk wurde 1874 von Anna Frei gebaut.", "deu_Latn"),
         ("El molino de agua fue construido por Anna Frei en 1874.", "spa_Latn"),
     ],
 )
@@ -85,6 +85,32 @@ def test_a_claim_in_another_language_is_held_against_its_figures_too(
 ) -> None:
     assert support(claim, language).holds
     assert not support(claim.replace("1874", "1884"), language).holds
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("Abilene was built by Internet2 in 1998", True),
+        ("Abilene was built by Internet3 in 1998", False),
+        ("The COVID19 ward opened at Abilene", True),
+        ("The COVID18 ward opened at Abilene", False),
+        ("The COVID1 ward opened at Abilene", False),
+    ],
+)
+def test_an_identifier_is_met_however_it_is_joined(claim: str, holds: bool) -> None:
+    text = (
+        "Internet2 built Abilene in 1998. Level 3 joined later. A COVID-19 ward opened at Abilene."
+    )
+    verifier = PassageVerifier(make_passage("abilene", text), ALIGNER)
+    assert verifier.support(claim, "eng_Latn").holds == holds
+
+
+def test_where_translations_come_less_near_a_low_cosine_says_less() -> None:
+    claim = "Die Wassermühle in Lenk wurde 1874 von Anna Frei gebaut."
+    levels = {"eng_Latn": 0.9, "deu_Latn": 0.5}
+    level = PassageVerifier(MILL, ALIGNER, levels).features(claim, "deu_Latn")[0, -1]
+    assert level == pytest.approx(0.45)
+    assert PassageVerifier(MILL, ALIGNER, levels).features(claim, "eng_Latn")[0, -1] == 0
 
 
 def test_a_heading_counts_as_said() -> None:
