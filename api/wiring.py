@@ -80,8 +80,12 @@ class Service:
 
     @functools.cached_property
     def ranker(self) -> LightRanker | None:
-        """Return what orders what both legs found, unless the settings are without reranking."""
-        return None if self.settings.reranker == "off" else LightRanker(self.aligner)
+        """Return what orders what was found by the built-in embedder, unless reranking is off.
+
+        It goes by that embedder's vectors of words, which would only overrule a better one's.
+        """
+        ours = self.settings.embedder == BUILTIN and self.settings.reranker != "off"
+        return LightRanker(self.aligner) if ours else None
 
     @functools.cached_property
     def reranker(self) -> Reranker | None:

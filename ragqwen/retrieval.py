@@ -18,7 +18,7 @@ Leg = Literal["hybrid", "dense", "lexical"]
 Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
 
 _CANDIDATES = 100  # of each leg, whatever k, so that k doesn't change the order
-_RANKED = 30  # of each leg's chunks that the light ranker looks at
+_RANKED = 60  # chunks that the light ranker looks at, half of them of each leg in a hybrid search
 _RERANKED = 30  # candidates that the reranker reads
 _NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
@@ -81,7 +81,7 @@ class Retriever:
         reranker: Reranker | None = None,
     ) -> None:
         """:param dense_weight: the vectors' part beside 1 for the words, see `fuse`.
-        :param ranker: puts what both legs found in order, in the place of `fuse`.
+        :param ranker: puts what the vectors, or both legs, found in order, in the place of `fuse`.
         :param reranker: has the last word on the order of the best candidates.
         """
         self._index = index
@@ -105,7 +105,7 @@ class Retriever:
         fused = fuse(lexical, dense, dense_weight=self._dense_weight)
         chunks = self._index.chunks([chunk_id for chunk_id, _ in fused])
         scored = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
-        if self._ranker is not None and leg == "hybrid":
+        if self._ranker is not None and leg != "lexical":
             best = _candidates(lexical, dense, chunks)
             scores = self._ranker.scores(
                 asked.text, asked.language, asked.document_frequencies, best
@@ -124,7 +124,7 @@ class Retriever:
 
     def candidates(self, asked: Question) -> list[Candidate]:
         """Return what the light ranker puts in order: the best chunks of each leg."""
-        lexical, dense = self._search(asked, "hybrid", _RANKED)
+        lexical, dense = self._search(asked, "hybrid", _RANKED // 2)
         chunks = self._index.chunks([chunk_id for chunk_id, _ in (*lexical, *dense)])
         return _candidates(lexical, dense, chunks)
 
@@ -199,8 +199,9 @@ def rerank(
 
 
 def _candidates(lexical: Hits, dense: Hits, chunks: Mapping[int, StoredChunk]) -> list[Candidate]:
-    bm25 = dict(lexical[:_RANKED])
-    best = dict.fromkeys(i for i, _ in (*lexical[:_RANKED], *dense[:_RANKED]) if i in chunks)
+    n = _RANKED // 2 if lexical else _RANKED
+    bm25 = dict(lexical[:n])
+    best = dict.fromkeys(i for i, _ in (*lexical[:n], *dense[:n]) if i in chunks)
     return [Candidate(chunks[i], bm25.get(i, 0.0)) for i in best]
 
 

@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     )
     reranker: str = Field(
         "light",
-        description="'light', 'off', or a cross-encoder such as Qwen/Qwen3-Reranker-0.6B",
+        description="'light' (built-in embedder only), 'off', or a cross-encoder: "
+        "Qwen/Qwen3-Reranker-0.6B",
     )
     reranker_base_url: str | None = Field(
         None,

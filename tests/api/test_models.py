@@ -74,6 +74,19 @@ def test_the_light_ranker_can_be_left_out(reranker: str, is_light: bool, tmp_pat
         assert (service.ranker is not None) == is_light
 
 
+def test_another_model_s_vectors_are_not_overruled_by_the_built_in_one_s(
+    server_url: str, tmp_path: Path
+) -> None:
+    settings = load_settings(
+        data_dir=tmp_path,
+        embedder=str(tmp_path),
+        embedder_base_url=server_url,
+        embedder_api_key="secret",
+    )
+    with Service(settings) as service:
+        assert service.ranker is None
+
+
 def test_a_reranker_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="set RAGQWEN_RERANKER to the name"):
         make_reranker(load_settings(reranker=str(tmp_path / "nowhere")))

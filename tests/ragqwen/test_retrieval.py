@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragqwen.alignment import Aligner
+from ragqwen.ranking import LightRanker
 from ragqwen.records import StoredChunk
 from ragqwen.reranking import Scores
-from ragqwen.retrieval import Retriever, fuse
+from ragqwen.retrieval import Leg, Retriever, fuse
+from ragqwen.static_embedding import StaticEmbedder
 from tests.fakes import CountingEmbedder, ListIndex, make_stored
 
 hits = st.dictionaries(st.integers(1, 20), st.floats(0.01, 30), max_size=8).map(
@@ -239,6 +242,25 @@ def test_the_first_passage_stays_however_long_it_is() -> None:
 
 
 # --- reranking -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("leg", "first"), [("dense", "right"), ("lexical", "wrong")])
+def test_vectors_are_put_in_order_by_the_words_that_meet_and_words_are_not(
+    leg: Leg, first: str
+) -> None:
+    stored = [
+        make_stored(1, "wrong", "Der Garten ist im Winter geschlossen."),
+        make_stored(2, "right", "Die Fähre über den See fährt um sechs Uhr ab."),
+    ]
+    found = [(1, 0.9), (2, 0.8)]
+    retriever = Retriever(
+        ListIndex(stored, lexical=found, dense=found),
+        CountingEmbedder(),
+        dense_weight=0.5,
+        ranker=LightRanker(Aligner(StaticEmbedder())),
+    )
+    passages = retriever.retrieve("When does the ferry leave?", leg=leg).passages
+    assert passages[0].document_id == first
 
 
 class LongestFirst:
