@@ -20,13 +20,16 @@ _SURROGATES = regex.compile(r"[\ud800-\udfff]")
 _APOSTROPHES = regex.compile(r"‘(?=\p{Ll}{1,3}\s)|(?<=\p{L})’(?=\p{L})")  # ‘t, don’t: no quote
 
 _UNMARKED = frozenset({"th", "lo"})  # often written without sentence marks; a space ends a clause
-_WHOLE_CHARS, _CLAUSE_CHARS = 200, 100
-# Thai and Lao set figures and foreign words off by spaces, and a mark of repetition: no end there,
-# nor after "and", "or", "that"
+_WHOLE_CHARS, _CLAUSE_CHARS = 200, 140  # so that there are about as many as an English text has
+# Thai and Lao set figures and foreign words off by spaces, brackets and a mark of repetition: no
+# sentence ends there, nor after "and", "or", "that", nor before them and what else goes on:
+# "which", "by", "of", "in order to", "while", "until", "then", verbs' particles
+_THAI_GOES_ON = "และ|หรือ|โดย|ซึ่ง|ที่|เพื่อ|จน|ของ|ได้|แล้ว|ไป|มา|สู่|ให้|ว่า|ทำให้|รวม|ขณะที่"
+_LAO_GOES_ON = "ແລະ|ຫຼື|ໂດຍ|ຊຶ່ງ|ທີ່|ເພື່ອ|ຈົນ|ຂອງ|ໄດ້|ແລ້ວ|ໄປ|ມາ|ສູ່|ໃຫ້|ວ່າ|ເຮັດໃຫ້|ລວມ|ຂະນະທີ່"
 _CLAUSE = regex.compile(
     rf".{{{_CLAUSE_CHARS},}}?"
     r"(?:(?<![\p{N}\p{Latin}(]|และ|หรือ|ที่|ว่า|ແລະ|ຫຼື|ທີ່|ວ່າ)\s+"
-    r"(?![\p{N}\p{Latin}ๆໆฯ)]|\p{L}\.)|$)",
+    rf"(?![\p{{N}}\p{{Latin}}ๆໆฯ()]|\p{{L}}\.|{_THAI_GOES_ON}|{_LAO_GOES_ON})|$)",
     regex.DOTALL,
 )
 

@@ -80,6 +80,7 @@ def test_a_text_without_marks_is_cut_at_the_spaces_that_end_a_clause(
         assert not before[-1].isdigit() and not before[-1].isascii()
         assert not after[0].isdigit() and not after[0].isascii() and after[0] not in "ๆໆ"
         assert not before.endswith(("และ", "ແລະ"))
+        assert not after.startswith(("และ", "ที่", "ແລະ", "ທີ່"))
 
 
 def test_a_sentence_without_any_mark_is_cut_at_a_space() -> None:
