@@ -2,11 +2,13 @@
 
 Each DIR is a data set in BEIR's layout. The built-in embedder was trained on the questions of some;
 only paragraphs that were kept out of that are used, or the ranker would trust the vectors too much.
+The figures that are printed are of paragraphs whose fold was left out of learning.
 """
 
+import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +19,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from tqdm import tqdm
 
-from eval.corpora import ingested, ingested_together, temporary_service
+from eval.corpora import ingested, ingested_together, origin_of, temporary_service
 from eval.datasets import ALL, Dataset, EvalQuery, data_set_folders
 from eval.embedder_questions import is_kept_out
 from eval.records import Stopwatch
@@ -28,26 +30,39 @@ from ragqwen.settings import Settings
 from ragqwen.static_embedding import StaticEmbedder
 
 Floats = npt.NDArray[np.float64]
-Kind = Literal["same", "cross", "mixed"]
-_CROSS = 5  # of one pair of languages one question in so many, for there are many pairs
+Kind = Literal["same", "cross", "mixed", "foreign"]
+_CROSS = 20  # of one pair of languages one question in so many, for there are many pairs
+_MIXED = 3
+_FOLDS = 5
+# How much the kinds count. More of "foreign" lets the asker's own language fall behind in "mixed"
+_COUNTING: Mapping[Kind, float] = {"same": 4, "cross": 1, "mixed": 1, "foreign": 0.02}
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """What one question found: (n, n_features), and which of it are right.
 
-    `kind` says whether it was asked of its own language, of another, or of all at once.
+    `kind` says whether it was asked of its own language, of another, of all at once, or of all
+    where what is right is in one other language alone. `paragraph` is what is right, in whatever
+    language, and `asked` names the data set and the question's language.
     """
 
     features: Floats
     right: npt.NDArray[np.bool_]
     kind: Kind
+    paragraph: str = ""
+    asked: str = ""
+
+    @property
+    def fold(self) -> int:
+        """Return the fold, by the paragraph, by another digest than what was kept out."""
+        return hashlib.blake2b(self.paragraph.encode(), digest_size=2).digest()[0] % _FOLDS
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @data_set_folders
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/ranker.json"))
-@click.option("--questions", default=40, show_default=True, help="Of each language.")
+@click.option("--questions", default=160, show_default=True, help="Of each language.")
 @click.option("--seed", default=1, show_default=True)
 def main(folders: Sequence[Path], out: Path, questions: int, seed: int) -> None:
     """Learn the light reranker's weights."""
@@ -58,7 +73,7 @@ def main(folders: Sequence[Path], out: Path, questions: int, seed: int) -> None:
         found = list(_examples(Dataset.load(folder), ranker, questions, rng))
         click.echo(f"{folder.name}: {len(found)} questions", err=True)
         examples.extend(found)
-    weights = fit_order(examples)
+    weights = fit_order(examples, counting=_COUNTING)
     scale, bias = fit_odds(examples, weights)
     about = {
         "features": list(FEATURES),
@@ -68,14 +83,31 @@ def main(folders: Sequence[Path], out: Path, questions: int, seed: int) -> None:
         "data sets": [folder.name for folder in folders],
     }
     out.write_text(json.dumps(about, indent=1) + "\n")
-    for kind in ("same", "cross", "mixed"):
-        some = [example for example in examples if example.kind == kind]
-        right = [example.right[(example.features @ weights).argmax()] for example in some]
-        by_words = [example.right[example.features[:, 0].argmax()] for example in some]
+    for name, some in cross_validated(examples).items():
+        ranked, by_words = np.array(some).T
         click.echo(
-            f"{kind}: {len(some)} questions, right at rank 1 {np.mean(right):.3f}, by words alone "
-            f"{np.mean(by_words):.3f}, on what it learned from"
+            f"{name}: {len(some)} questions, right at rank 1 {ranked.mean():.3f}, by words alone "
+            f"{by_words.mean():.3f}; {(ranked & ~by_words).sum()} better than by words, "
+            f"{(by_words & ~ranked).sum()} worse"
         )
+
+
+def cross_validated(examples: Sequence[Example]) -> dict[str, list[tuple[bool, bool]]]:
+    """Return what is right at rank 1, each fold of paragraphs ranked by what the others taught.
+
+    :return: for each kind, and for each data set and language within "same": whether the best
+        candidate is right, and whether the best one by words alone is.
+    """
+    found: defaultdict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for fold in range(_FOLDS):
+        weights = fit_order([one for one in examples if one.fold != fold], counting=_COUNTING)
+        for one in (one for one in examples if one.fold == fold):
+            ranked, by_words = (one.features @ weights).argmax(), one.features[:, 0].argmax()
+            pair = bool(one.right[ranked]), bool(one.right[by_words])
+            found[one.kind].append(pair)
+            if one.kind == "same":
+                found[f"same, {one.asked}"].append(pair)
+    return dict(sorted(found.items()))
 
 
 def _examples(
@@ -87,24 +119,24 @@ def _examples(
     with temporary_service(Settings(reranker="off")) as service:
         for language in tqdm(dataset.corpora, desc=dataset.name):
             with ingested(service, dataset, language, watch) as name:
-                retriever = service.retriever(name)
+                look = _Look(service.retriever(name), ranker, dataset.name)
                 for asked in asked_in:
                     same = asked == language
                     for query in _some(dataset, asked, n if same else n // _CROSS, rng):
                         right = set(dataset.qrels[query.query_id])
-                        kind: Kind = "same" if same else "cross"
-                        yield from _example(retriever, ranker, query, right, kind)
+                        yield from look.examples(query, right, "same" if same else "cross", asked)
         if len(asked_in) > 1:
             with ingested_together(service, dataset, watch) as name:
-                retriever = service.retriever(name)
+                look = _Look(service.retriever(name), ranker, dataset.name)
                 for asked in asked_in:
-                    for query in _some(dataset, asked, n, rng):
-                        right = {
-                            f"{language}:{document}"
-                            for language in dataset.corpora
-                            for document in dataset.qrels[query.query_id]
-                        }
-                        yield from _example(retriever, ranker, query, right, "mixed")
+                    others = [language for language in dataset.corpora if language != asked]
+                    for query in _some(dataset, asked, n // _MIXED, rng):
+                        documents = dataset.qrels[query.query_id]
+                        right = {f"{code}:{name}" for code in dataset.corpora for name in documents}
+                        yield from look.examples(query, right, "mixed", asked)
+                        code = others[rng.integers(len(others))]
+                        kept = {f"{code}:{name}" for name in documents}
+                        yield from look.examples(query, kept, "foreign", asked, right - kept)
 
 
 def _some(dataset: Dataset, language: str, n: int, rng: np.random.Generator) -> list[EvalQuery]:
@@ -116,24 +148,50 @@ def _some(dataset: Dataset, language: str, n: int, rng: np.random.Generator) -> 
     return [kept[i] for i in rng.permutation(len(kept))[:n]]
 
 
-def _example(
-    retriever: Retriever, ranker: LightRanker, query: EvalQuery, right: set[str], kind: Kind
-) -> Iterator[Example]:
-    asked = retriever.understand(query.text)
-    found = retriever.candidates(asked)
-    is_right = np.array([item.stored.document_id in right for item in found])
-    if is_right.any() and not is_right.all():
-        features = ranker.features(asked.text, asked.language, asked.document_frequencies, found)
-        yield Example(features, is_right, kind)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A collection, and how what is found in it is looked at."""
+
+    retriever: Retriever
+    ranker: LightRanker
+    dataset: str
+
+    def examples(
+        self,
+        query: EvalQuery,
+        right: set[str],
+        kind: Kind,
+        language: str,
+        missing: Set[str] = frozenset(),
+    ) -> Iterator[Example]:
+        """Yield an example, if something right and something wrong is found.
+
+        :param missing: documents that are taken for not there.
+        """
+        asked = self.retriever.understand(query.text)
+        found = [
+            item
+            for item in self.retriever.candidates(asked)
+            if item.stored.document_id not in missing
+        ]
+        is_right = np.array([item.stored.document_id in right for item in found])
+        if is_right.any() and not is_right.all():
+            features = self.ranker.features(asked.text, asked.language, found)
+            paragraph = f"{self.dataset}:{origin_of(min(right))[1] or min(right)}"
+            yield Example(features, is_right, kind, paragraph, f"{self.dataset} {language}")
 
 
-def fit_order(examples: Sequence[Example], penalty: float = 1e-4) -> Floats:
+def fit_order(
+    examples: Sequence[Example],
+    penalty: float = 1e-4,
+    counting: Mapping[Kind, float] | None = None,
+) -> Floats:
     """Return the weights under which a right candidate comes first most surely.
 
-    The loss is the negative logarithm of the share that the right ones have of the softmax; each
-    kind of example counts the same.
+    The loss is the negative logarithm of the share that the right ones have of the softmax.
 
     :param penalty: of the squares of the weights.
+    :param counting: how much each kind counts, however many examples it has; the same if not given.
     """
     features = np.concatenate([example.features for example in examples])
     right = np.concatenate([example.right for example in examples])
@@ -141,7 +199,9 @@ def fit_order(examples: Sequence[Example], penalty: float = 1e-4) -> Floats:
     starts = np.cumsum([0, *lengths])[:-1]
     owner = np.repeat(np.arange(len(examples)), lengths)
     kinds = Counter(example.kind for example in examples)
-    part = np.array([1 / (len(kinds) * kinds[example.kind]) for example in examples])
+    counts = {kind: counting[kind] if counting else 1.0 for kind in kinds}
+    total = sum(counts.values())
+    part = np.array([counts[one.kind] / (total * kinds[one.kind]) for one in examples])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = features @ weights

@@ -14,6 +14,7 @@ from itertools import accumulate, chain, count
 import numpy as np
 import numpy.typing as npt
 
+from ragqwen.matching import rarity
 from ragqwen.row_sums import sum_rows
 from ragqwen.segmentation import words
 from ragqwen.static_embedding import StaticEmbedder, unit
@@ -23,6 +24,7 @@ Rows = npt.NDArray[np.int32]
 _MAX_ASKED = 128  # words of a question, the most telling ones, so that a long one takes no minute
 _KEPT_SENTENCES = 2**14  # whose words are kept, because search meets the same ones again
 _MAX_KEPT_CHARS = 1200  # of such a sentence
+_IS_MET = 0.7  # the cosine of a word from which on a text counts as having it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,16 @@ class Alignment:
     """How one text meets a question; `cosines` and `met` are (n_sentences,) float32.
 
     `cosine` and `whole_met` are of the text as one. What is met is a share, 1 for a question all of
-    whose words are there.
+    whose words are there. `rare_met` and `whole_rare_met` weigh each word also by how few of the
+    texts it is compared with meet it.
     """
 
     cosine: float
     whole_met: float
+    whole_rare_met: float
     cosines: Floats
     met: Floats
+    rare_met: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +87,23 @@ class Aligner:
         sums = sum_rows(column, starts, vectors)
         cosines = unit(sums) @ question_vector
         wholes = unit(np.add.reduceat(sums, text_starts, axis=0)) @ question_vector
-        if weights.sum() > 0:
-            share = weights / weights.sum()
-            nearest = np.maximum.reduceat(
-                (unit(asked) @ unit(vectors).T)[:, column], starts[:-1], axis=1
-            )
-            met = share @ nearest
-            whole_met = share @ np.maximum.reduceat(nearest, text_starts, axis=1)
-        else:
-            met, whole_met = np.zeros_like(cosines), np.zeros_like(wholes)
+        nearest = np.maximum.reduceat(
+            (unit(asked) @ unit(vectors).T)[:, column], starts[:-1], axis=1
+        )
+        whole_nearest = np.maximum.reduceat(nearest, text_starts, axis=1)
+        share = _shares(weights)
+        rare_share = _shares(weights * rarity(whole_nearest >= _IS_MET).astype(np.float32))
+        met, whole_met = share @ nearest, share @ whole_nearest
+        rare_met, whole_rare_met = rare_share @ nearest, rare_share @ whole_nearest
         return [
-            Alignment(float(wholes[i]), float(whole_met[i]), cosines[a:b], met[a:b])
+            Alignment(
+                float(wholes[i]),
+                float(whole_met[i]),
+                float(whole_rare_met[i]),
+                cosines[a:b],
+                met[a:b],
+                rare_met[a:b],
+            )
             for i, (a, b) in enumerate(zip(text_starts, [*text_starts[1:], len(flat)], strict=True))
         ]
 
@@ -122,6 +133,11 @@ class Aligner:
         words = chain.from_iterable(sentences)
         rows = np.fromiter(map(row_of.__getitem__, words), np.int32, count=starts[-1])
         return self._embedder.embed_words(list(row_of)), rows, starts
+
+
+def _shares(weights: Floats) -> Floats:
+    """Return weights as parts of their sum; all 0 if that is 0."""
+    return weights / (weights.sum() or np.float32(1))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ MAX_TERM_CHARS = 100
 _PIECE_CHARS = 4
 _HANGUL_PIECE_CHARS = 2  # a syllable block is two or three letters
 _MAX_PIECED_CHARS = 40  # what is longer is a code more often than a word with forms
-_EDGE = "_"  # so that a word's beginning and end are told from its middle
+EDGE = "_"  # so that a word's beginning and end are told from its middle
 
 # No identifier begins in the middle of a script without spaces: 型号PPR-9087 has one, PPR-9087
 _IN_IDENTIFIER = (
@@ -113,13 +113,18 @@ def with_pieces(found_terms: Iterable[str]) -> list[str]:
     The n-grams are of 4 characters, of 2 in Korean, with an edge mark on either side of the word;
     a "#" keeps them apart from words. A short word has itself as its n-gram.
     """
-    return [part for term in found_terms for part in (term, *_pieces(term))]
+    return [part for term in found_terms for part in (term, *_marked_pieces(term))]
+
+
+def pieces(term: str) -> list[str]:
+    """Return a term's n-grams, without the "#"; none of a very long one."""
+    if len(term) > _MAX_PIECED_CHARS:
+        return []
+    size = _HANGUL_PIECE_CHARS if _HANGUL.search(term) else _PIECE_CHARS
+    edged = f"{EDGE}{term}{EDGE}"
+    return [edged[at : at + size] for at in range(max(1, len(edged) - size + 1))]
 
 
 @functools.lru_cache(maxsize=1 << 14)
-def _pieces(term: str) -> tuple[str, ...]:
-    if len(term) > _MAX_PIECED_CHARS:
-        return ()
-    size = _HANGUL_PIECE_CHARS if _HANGUL.search(term) else _PIECE_CHARS
-    edged = f"{_EDGE}{term}{_EDGE}"
-    return tuple(f"#{edged[at : at + size]}" for at in range(max(1, len(edged) - size + 1)))
+def _marked_pieces(term: str) -> tuple[str, ...]:
+    return tuple(f"#{piece}" for piece in pieces(term))

@@ -5,6 +5,10 @@ import math
 from collections.abc import Iterable, Mapping, Set
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 _MIN_LIKENESS = 0.6
 _MIN_PAIRS = 2  # a word of one or two characters is there or not
 
@@ -21,6 +25,17 @@ def term_weights(document_frequencies: Mapping[str, int]) -> dict[str, float]:
         term: math.log(1 + (n_chunks - max(n_with, 1) + 0.5) / (max(n_with, 1) + 0.5))
         for term, n_with in document_frequencies.items()
     }
+
+
+def rarity(there: npt.NDArray[np.bool_]) -> Floats:
+    """Return how telling each of several things is among some texts: the rarer, the more.
+
+    :param there: (n_things, n_texts), which text has which.
+    :return: (n_things,), inverse document frequency as in BM25.
+    """
+    n_with = there.sum(axis=1)
+    weights: Floats = np.log(1 + (there.shape[1] - n_with + 0.5) / (n_with + 0.5))
+    return weights
 
 
 def overlap(weights: Mapping[str, float], text_terms: Iterable[str]) -> float:

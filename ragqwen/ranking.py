@@ -1,26 +1,49 @@
 """The light reranker: puts candidates in order by what both legs and the word vectors say.
 
 A linear model of a few features, whose weights `python -m eval.train_ranker` learns. A candidate in
-the question's language has weights of its own, because there words that are the same count.
+the question's language has weights of its own, because there words that are the same count. The
+features are:
+
+- `lexical`, BM25's score as a part of the best one, so that a lead of BM25's counts as such.
+- `cosine` with the vector of the question, of all the candidate and of its best sentence.
+- `met`, how its words are met by those of all of it and of its best sentence, and `rare_met`, the
+  same with words that few candidates meet counting more (`ragqwen/alignment.py`).
+- `pieces`, the share of the pieces of the question's terms in its best sentence, and `phrases`, how
+  many of the question's pairs of words that follow one another are in it, both weighed by how few
+  candidates have them. BM25 knows neither sentences nor the order of words.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from ragqwen.alignment import Aligner
+from ragqwen.analysis import EDGE, pieces, terms
 from ragqwen.languages import group_of
-from ragqwen.matching import term_weights
+from ragqwen.matching import rarity
 from ragqwen.records import StoredChunk
 from ragqwen.segmentation import sentences
 from ragqwen.weights import read_weights
 
-FEATURES = ("lexical", "lexical_weight", "cosine", "best_cosine", "met", "best_met")
+FEATURES = (
+    "lexical",
+    "cosine",
+    "best_cosine",
+    "met",
+    "best_met",
+    "rare_met",
+    "best_rare_met",
+    "pieces",
+    "phrases",
+)
 Floats = npt.NDArray[np.float64]
 _KEPT_TEXTS = 2**12  # of chunks, whose sentences are kept, because search meets the same ones again
+_MAX_TERMS = 128  # of a question, the first ones
+_PHRASES = 10.0  # the weight of phrases that counts as 1, which is that of two or three rare ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +64,15 @@ class LightRanker:
         self,
         question: str,
         language: str,
-        document_frequencies: Mapping[str, int],
         candidates: Sequence[Candidate],
     ) -> list[float]:
         """Return how likely each candidate is to answer the question, in [0, 1].
 
         :param language: the question's.
-        :param document_frequencies: in how many chunks each term of the question is.
         """
         if not candidates:
             return []
-        features = self.features(question, language, document_frequencies, candidates)
+        features = self.features(question, language, candidates)
         logits = features @ _model().weights + _model().bias
         return [float(odds) for odds in 1 / (1 + np.exp(-logits))]
 
@@ -59,7 +80,6 @@ class LightRanker:
         self,
         question: str,
         language: str,
-        document_frequencies: Mapping[str, int],
         candidates: Sequence[Candidate],
     ) -> Floats:
         """Return what the model goes by.
@@ -68,20 +88,20 @@ class LightRanker:
             question's language and else 0, and 1 for such a candidate.
         """
         lexical = np.array([candidate.lexical for candidate in candidates])
-        telling = sum(term_weights(document_frequencies).values())
         alignments = self._aligner.align(
             question, [_stored_sentences(candidate.stored) for candidate in candidates]
         )
-        plain = np.stack(
+        plain = np.column_stack(
             [
                 lexical / (lexical.max() or 1.0),
-                lexical / (telling or 1.0),
                 [found.cosine for found in alignments],
                 [found.cosines.max() for found in alignments],
                 [found.whole_met for found in alignments],
                 [found.met.max() for found in alignments],
-            ],
-            axis=1,
+                [found.whole_rare_met for found in alignments],
+                [found.rare_met.max() for found in alignments],
+                *_by_words(question, candidates),
+            ]
         )
         same = np.array(
             [[group_of(item.stored.chunk.language) == group_of(language)] for item in candidates],
@@ -90,15 +110,55 @@ class LightRanker:
         return np.concatenate([plain, plain * same, same], axis=1)
 
 
+def _by_words(question: str, candidates: Sequence[Candidate]) -> tuple[Floats, Floats]:
+    """Return `pieces` and `phrases`: all 0 where BM25 found nothing, or was not asked."""
+    none = np.zeros(len(candidates))
+    if not any(candidate.lexical for candidate in candidates):
+        return none, none
+    asked = terms(question)[:_MAX_TERMS]
+    lines = [_stored_lines(candidate.stored) for candidate in candidates]
+    starts = np.cumsum([0, *map(len, lines)])[:-1]
+    flat = [line for some in lines for line in some]
+    there = _there(dict.fromkeys(part for term in asked for part in pieces(term) or [term]), flat)
+    weights = rarity(np.logical_or.reduceat(there, starts, axis=1))
+    shares = weights @ there / (weights.sum() or 1.0)
+    phrases = dict.fromkeys(EDGE.join(("", one, other, "")) for one, other in pairwise(asked))
+    together = np.logical_or.reduceat(_there(phrases, flat), starts, axis=1)
+    return np.maximum.reduceat(shares, starts), rarity(together) @ together / _PHRASES
+
+
+def _there(parts: Collection[str], lines: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return which line has which part, (n_parts, n_lines)."""
+    found = np.fromiter((part in line for part in parts for line in lines), np.bool_)
+    return found.reshape(len(parts), len(lines))
+
+
 def _stored_sentences(stored: StoredChunk) -> tuple[str, ...]:
     """Return a chunk's sentences, its title and headings first."""
-    headings = " ".join(dict.fromkeys((stored.title, *stored.chunk.headings)))
-    return headings, *_sentences(stored.chunk.text, stored.chunk.language)
+    return _headings(stored), *_sentences(stored.chunk.text, stored.chunk.language)
+
+
+def _stored_lines(stored: StoredChunk) -> tuple[str, ...]:
+    """Return the sentences as their terms, with an edge mark on either side of each term."""
+    return _line(_headings(stored)), *_lines(stored.chunk.text, stored.chunk.language)
+
+
+def _headings(stored: StoredChunk) -> str:
+    return " ".join(dict.fromkeys((stored.title, *stored.chunk.headings)))
 
 
 @functools.lru_cache(_KEPT_TEXTS)
 def _sentences(text: str, language: str) -> tuple[str, ...]:
     return tuple(text[start:end] for start, end in sentences(text, language))
+
+
+@functools.lru_cache(_KEPT_TEXTS)
+def _lines(text: str, language: str) -> tuple[str, ...]:
+    return tuple(_line(part) for part in _sentences(text, language))
+
+
+def _line(text: str) -> str:
+    return EDGE.join(("", *terms(text), ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,7 @@ class Retriever:
         scored = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
         if self._ranker is not None and leg != "lexical":
             best = _candidates(lexical, dense, chunks)
-            scores = self._ranker.scores(
-                asked.text, asked.language, asked.document_frequencies, best
-            )
+            scores = self._ranker.scores(asked.text, asked.language, best)
             scored = _reordered(scored, [item.stored for item in best], scores)
         if self._reranker is not None:
             scored = rerank(asked.text, scored, self._reranker)

@@ -1,9 +1,11 @@
 """Learning the light reranker's weights from examples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from eval.train_ranker import Example, fit_odds, fit_order
+from eval.train_ranker import Example, cross_validated, fit_odds, fit_order
 
 
 @pytest.fixture
@@ -31,6 +33,22 @@ def test_each_kind_counts_the_same_however_many_it_has() -> None:
     few = [Example(np.array([[0.0, 1.0], [1.0, 0.0]]), right, "same")] * 10
     weights = fit_order(many + few)
     assert weights == pytest.approx([0, 0], abs=1e-3)
+
+
+def test_a_kind_that_counts_more_has_its_way() -> None:
+    right = np.array([True, False])
+    cross = [Example(np.array([[1.0, 0.0], [0.0, 1.0]]), right, "cross")]
+    same = [Example(np.array([[0.0, 1.0], [1.0, 0.0]]), right, "same")]
+    weights = fit_order(cross + same, counting={"same": 3, "cross": 1})
+    assert weights[1] > weights[0]
+
+
+def test_each_paragraph_is_ranked_by_what_the_others_taught() -> None:
+    right = np.array([True, False])
+    example = Example(np.array([[0.5, 1.0], [1.0, 0.0]]), right, "same", "only", "set eng_Latn")
+    others = [replace(example, paragraph=f"p{number}") for number in range(20)]
+    found = cross_validated([example, *others])
+    assert found["same"] == [(True, False)] * 21 == found["same, set eng_Latn"]
 
 
 def test_odds_rise_with_the_score_and_fit_how_many_are_right(examples: list[Example]) -> None:

@@ -60,3 +60,11 @@ def test_a_sentence_met_again_is_compared_as_the_first_time() -> None:
     for one, other in zip(first, again, strict=True):
         assert (one.cosine, one.whole_met) == (other.cosine, other.whole_met)
         assert one.met.tolist() == other.met.tolist()
+
+
+def test_a_word_that_few_texts_meet_counts_more_where_rare_ones_are_asked_for() -> None:
+    texts = [["The river."], ["The volcano."], ["A river."], ["The river and the sea."]]
+    river, volcano, *_ = ALIGNER.align("river volcano", texts)
+    assert river.whole_rare_met < river.whole_met
+    assert volcano.whole_rare_met > volcano.whole_met
+    assert volcano.rare_met.max() == pytest.approx(volcano.whole_rare_met)

@@ -1,10 +1,11 @@
 """How much of a question a text speaks of."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragqwen.matching import overlap, term_weights
+from ragqwen.matching import overlap, rarity, term_weights
 
 words = st.text("abcdeäß渡轮กข", min_size=1, max_size=8)
 
@@ -59,3 +60,9 @@ def test_an_inflected_form_counts_in_part(asked: str, said: str) -> None:
 @pytest.mark.parametrize(("asked", "said"), [("six", "sea"), ("渡轮", "渡口"), ("a", "ab")])
 def test_another_word_does_not_count(asked: str, said: str) -> None:
     assert overlap({asked: 1.0}, [said]) == 0
+
+
+def test_what_fewer_texts_have_is_rarer() -> None:
+    there = np.array([[True, True, True], [True, False, False], [False, False, False]])
+    everywhere, once, nowhere = rarity(there)
+    assert 0 < everywhere < once < nowhere

@@ -26,7 +26,7 @@ NAME_ONLY = candidate(4, "Die How-Halle steht in Rom.", "deu_Latn", lexical=5.0)
 
 
 def scores(*candidates: Candidate) -> list[float]:
-    return RANKER.scores(QUESTION, "eng_Latn", {"water": 1, "river": 1, "the": 2}, candidates)
+    return RANKER.scores(QUESTION, "eng_Latn", candidates)
 
 
 def test_what_answers_in_another_language_goes_before_what_does_not() -> None:
@@ -53,13 +53,42 @@ def test_no_candidates_have_no_scores() -> None:
 
 @pytest.mark.parametrize("question", ["", "???", "\u200b"])
 def test_a_question_without_words_is_ranked_all_the_same(question: str) -> None:
-    found = RANKER.scores(question, "und", {}, [GERMAN, DOGS])
+    found = RANKER.scores(question, "und", [GERMAN, DOGS])
     assert all(np.isfinite(found))
 
 
 def test_features_in_the_questions_language_stand_apart() -> None:
-    features = RANKER.features(QUESTION, "eng_Latn", {"water": 1}, [GERMAN, ENGLISH])
+    features = RANKER.features(QUESTION, "eng_Latn", [GERMAN, ENGLISH])
     n = len(FEATURES)
     assert features.shape == (2, 2 * n + 1)
     np.testing.assert_array_equal(features[0, n:], 0)
     np.testing.assert_array_equal(features[1, n : 2 * n], features[1, :n])
+
+
+def by_words(*candidates: Candidate) -> dict[str, list[float]]:
+    features = RANKER.features(QUESTION, "eng_Latn", candidates)
+    return {name: features[:, FEATURES.index(name)].tolist() for name in ("pieces", "phrases")}
+
+
+def test_words_that_follow_one_another_as_in_the_question_are_a_phrase() -> None:
+    scattered = candidate(5, "Cold river, and how much water?", "eng_Latn", 4.0)
+    together = candidate(6, "I know how cold is the bath.", "eng_Latn", 4.0)
+    found = by_words(DOGS, scattered, together)
+    assert found["phrases"][2] > found["phrases"][1] == found["phrases"][0] == 0
+
+
+def test_pieces_are_looked_for_in_one_sentence() -> None:
+    one = candidate(5, "A cold river has cold water. Dogs bark.", "eng_Latn", 4.0)
+    two = candidate(6, "A cold river has fish. The water is here.", "eng_Latn", 4.0)
+    pieces = by_words(DOGS, one, two)["pieces"]
+    assert 1 > pieces[1] > pieces[2] > pieces[0]
+
+
+def test_where_words_found_nothing_no_pieces_are_looked_for() -> None:
+    unfound = replace(ENGLISH, lexical=0.0)
+    assert by_words(GERMAN, unfound) == {"pieces": [0, 0], "phrases": [0, 0]}
+
+
+def test_the_best_by_words_has_all_of_that_feature_and_others_what_part_they_have() -> None:
+    features = RANKER.features(QUESTION, "eng_Latn", [GERMAN, ENGLISH, NAME_ONLY])
+    assert features[:, FEATURES.index("lexical")].tolist() == [0, 0.8, 1]
