@@ -15,7 +15,7 @@ no longer taken for Lombard, and a paragraph in Lombard stays Lombard.
 import functools
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -42,6 +42,7 @@ _MIN_WRITERS = 10_000  # CLDR guesses at a twentieth of the speakers where nobod
 _RANKED = 5
 _MAX_PIECES = 40
 _SURE_OF_VARIETY = 0.8  # of the group's votes
+_CLOSE = 0.25  # votes of an expected language, for one of the likeliest's
 
 _ADDRESS = regex.compile(r"https?://\S+|\S+@\S+")
 _NOISE = regex.compile(r"[\d\p{P}\p{S}\p{Cc}]+")
@@ -341,13 +342,16 @@ def _rounded(numbers: npt.NDArray[np.float32]) -> list[Any]:
     return rounded
 
 
-def identify(text: str) -> str:
+def identify(text: str, expected: Container[str] = ()) -> str:
     """Return the FLORES-200 code of a text's main language, or "und".
 
     Each of up to 40 pieces spread over a long text has as many votes as letters, so that a document
     in two languages comes out as the one with more text, and one in another language as "und".
     Where the variety is in doubt, a group that has a standard language comes out as that: Arabic
     as Standard Arabic.
+
+    :param expected: languages of which the likeliest is taken where none of them is in the
+        likeliest group of all and it comes close to that.
     """
     pieces = _pieces(text)
     votes: dict[str, float] = {}
@@ -360,6 +364,13 @@ def identify(text: str) -> str:
     ours = {code: count for code, count in votes.items() if group_of(code) == group}
     if not ours:
         return UNKNOWN
+    near = {
+        code: count
+        for code, count in votes.items()
+        if code in expected and count >= _CLOSE * sum(ours.values())
+    }
+    if near and near.keys().isdisjoint(ours):
+        return max(near, key=lambda code: near[code])
     best = max(ours, key=lambda code: ours[code])
     sure = ours[best] >= _SURE_OF_VARIETY * sum(ours.values())
     return best if sure else STANDARD_OF_GROUP.get(group, best)

@@ -93,6 +93,18 @@ def test_the_language_of_a_short_question_is_told(code: str, question: str) -> N
     assert group_of(identify(question)) == group_of(code)
 
 
+def test_a_question_in_doubt_is_in_the_language_that_is_expected() -> None:
+    assert identify("Wie repareert de pomp?") != "nld_Latn"
+    assert identify("Wie repareert de pomp?", {"nld_Latn", "eng_Latn"}) == "nld_Latn"
+
+
+@pytest.mark.parametrize("expected", [{"eng_Latn"}, {"nld_Latn"}, {"ltz_Latn", "hin_Deva"}])
+def test_a_question_that_is_plain_is_in_its_own_language_whatever_is_expected(
+    expected: set[str],
+) -> None:
+    assert identify("Was kostet die Miete im Monat?", expected) == "deu_Latn"
+
+
 def test_every_language_keeps_its_paragraphs_however_few_write_it() -> None:
     taken_for = {code: identify(_paragraph(code)) for code in languages()}
     assert {code for code, found in taken_for.items() if group_of(found) != group_of(code)} == {
