@@ -1,7 +1,7 @@
 """From a question to passages: both legs of search, fused, merged and freed of duplicates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import regex
@@ -95,6 +95,8 @@ class Retriever:
     ) -> Evidence:
         """Find the passages for a question.
 
+        What the question's words leave open of its language, the languages of what is found decide.
+
         :param k: how many passages at most.
         :param max_tokens: Qwen tokens that the passages may have together.
         :return: passages, best first; neighbouring chunks come as one passage.
@@ -104,6 +106,8 @@ class Retriever:
         lexical, dense = self._search(asked, leg, n_candidates)
         fused = fuse(lexical, dense, dense_weight=self._dense_weight)
         chunks = self._index.chunks([chunk_id for chunk_id, _ in fused])
+        found_in = {stored.chunk.language for stored in chunks.values()}
+        asked = replace(asked, language=identify(asked.text, found_in))
         scored = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
         if self._ranker is not None and leg != "lexical":
             best = _candidates(lexical, dense, chunks)

@@ -41,7 +41,7 @@ def test_the_table_is_written_anew_with_all_its_columns(parallel: Path) -> None:
     assert result.exit_code == 0, result.output
     header, first, *rest = out.read_text("utf-8").splitlines()
     assert header.startswith("code,name,iso,")
-    assert first == "eng_Latn,English,en,eng,Latn,Indo-European,eng_Latn,1.0,1.0"
+    assert first == "eng_Latn,English,en,eng,Latn,Indo-European,eng_Latn,1.0,1.0,1390000000"
     assert len(rest) == 118
 
 

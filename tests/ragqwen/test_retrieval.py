@@ -299,3 +299,19 @@ def test_the_reranker_sees_no_more_than_was_found() -> None:
     retriever = Retriever(ListIndex(), CountingEmbedder(), dense_weight=0.5, reranker=reranker)
     assert retriever.retrieve("tea?").passages == ()
     assert reranker.texts == []
+
+
+# --- the question's language -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["nld_Latn", "lim_Latn"])
+def test_what_is_found_decides_a_language_that_is_in_doubt(language: str) -> None:
+    stored = make_stored(1, "a", "Jan repareert de pomp.", language=language)
+    found = retrieve(ListIndex([stored], lexical=[(1, 2.0)]), "Wie repareert de pomp?")
+    assert found.language == language
+
+
+def test_what_is_found_does_not_change_a_language_that_is_plain() -> None:
+    stored = make_stored(1, "a", "The rent is ten coins a month.", language="eng_Latn")
+    found = retrieve(ListIndex([stored], lexical=[(1, 2.0)]), "Was kostet die Miete im Monat?")
+    assert found.language == "deu_Latn"
