@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata, spearmanr
 
 from eval.graded import GradedQuestion, own_look_ups
-from eval.train_plan import TRAINED_ON, Examples, fit, untrained
+from eval.train_plan import TRAINED_ON, Examples, fit, untrained, without_cue_words
 from ragqwen.difficulty import LEVELS, DifficultyModel, Weights, shipped_weights, softmax
 from ragqwen.errors import InputError
 from ragqwen.planning import THRESHOLD, planned_tokens
@@ -35,10 +35,12 @@ def plan_figures(
     Hard and easy questions are measured in the languages of which none was learned from: with the
     weights that ship, for which our own questions were learned from in all languages, and with
     weights for which everything was in three languages alone. The project's own questions are
-    measured with weights that learned nothing in their language, and again without them and their
+    measured with weights that learned nothing in their language, once with the cue words of that
+    language and once, as for a language that has none, without; and again without them and their
     translations.
     """
-    model = DifficultyModel(StaticEmbedder(), untrained())
+    embedder = StaticEmbedder()
+    model = DifficultyModel(embedder, untrained())
     ours, all_hard, all_easy, look_ups = (
         Examples.of(some, model) for some in (own, hard, easy, own_look_ups())
     )
@@ -48,23 +50,28 @@ def plan_figures(
             f"hard and easy questions are both needed in other languages than {TRAINED_ON}"
         )
     learned_hard, learned_easy = all_hard.learned_from(), all_easy.learned_from().joined(look_ups)
-    by_language = np.zeros(len(own))
+    unaided = without_cue_words(own, embedder)
+    learned = ours.joined(unaided)
+    by_language, without_cues = np.zeros(len(own)), np.zeros(len(own))
     for code in dict.fromkeys(question.language for question in own):
-        parts = (some.outside(code) for some in (ours, learned_hard, learned_easy))
+        parts = (some.outside(code) for some in (learned, learned_hard, learned_easy))
+        weights = fit(*parts)
         held = _is_in(ours, code)
-        by_language[held] = _difficulties(ours.features[held], fit(*parts))
+        by_language[held] = _difficulties(ours.features[held], weights)
+        without_cues[held] = _difficulties(unaided.features[held], weights)
     by_question = np.zeros(len(own))
     folds = _folds(own)
     for fold in range(_FOLDS):
         held = folds == fold
-        weights = fit(ours.only(~held), learned_hard, learned_easy)
+        weights = fit(learned.only(np.tile(~held, 2)), learned_hard, learned_easy)
         by_question[held] = _difficulties(ours.features[held], weights)
-    of_three = fit(*(some.learned_from() for some in (ours, learned_hard, learned_easy)))
+    of_three = fit(*(some.learned_from() for some in (learned, learned_hard, learned_easy)))
     hard_levels, easy_levels = _shipped(test_hard), _shipped(test_easy)
     grades = np.array([question.grade for question in own])
     ours_hard = grades >= _FROM_GRADE
     often = Counter(question.question_id for question in own)
     translated = np.array([often[question.question_id] > 1 for question in own])
+    everywhere = np.array([often[q.question_id] == max(often.values()) for q in own])
     of_languages = {
         code: _spearman(by_language[_is_in(ours, code)], grades[_is_in(ours, code)])
         for code in dict.fromkeys(question.language for question in own)
@@ -83,6 +90,10 @@ def plan_figures(
             "mean of languages": float(np.mean(list(of_languages.values()))),
             "by language, all at once": _spearman(by_language, grades),
             "by language, translated": _spearman(by_language[translated], grades[translated]),
+            "by language, without its cue words": _spearman(without_cues, grades),
+            "by language, translated, without its cue words": _spearman(
+                without_cues[translated], grades[translated]
+            ),
             "by question, all at once": _spearman(by_question, grades),
             "by question, translated": _spearman(by_question[translated], grades[translated]),
             **of_languages,
@@ -90,7 +101,7 @@ def plan_figures(
         "translations within a step": {
             name: _steadiness(some, difficulties)
             for name, some, difficulties in (
-                ("own", own, by_language),
+                ("own", ours.only(everywhere).questions, by_language[everywhere]),
                 ("hard", hard, _shipped(all_hard)),
                 ("easy", easy, _shipped(all_easy)),
             )

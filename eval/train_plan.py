@@ -29,16 +29,24 @@ from eval.graded import (
     own_look_ups,
     own_questions,
 )
-from ragqwen.difficulty import FEATURES, KINDS, LEVELS, DifficultyModel, Weights, softmax
+from ragqwen.difficulty import (
+    FEATURES,
+    KINDS,
+    LEVELS,
+    DifficultyModel,
+    Weights,
+    cue_words,
+    softmax,
+)
 from ragqwen.static_embedding import StaticEmbedder
 
 Floats = npt.NDArray[np.float64]
 
 TRAINED_ON = ("eng_Latn", "rus_Cyrl", "zho_Hans")
 """The languages of which hard and easy questions are learned from."""
-_EASY_WEIGHT, _HARD_WEIGHT = 1.0, 0.8  # beside 1 for the project's own graded set
+_EASY_WEIGHT, _HARD_WEIGHT = 0.7, 1.2  # beside 1 for the project's own graded set
 _PENALTY = 6e-4
-_UNSTEADY = 12.0  # of the variance of difficulty across translations, beside 1 for the surprise
+_UNSTEADY = 50.0  # of the variance of difficulty across translations, beside 1 for the surprise
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +54,8 @@ _UNSTEADY = 12.0  # of the variance of difficulty across translations, beside 1 
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/plan.json"))
 def main(hard: Path, easy: Path, out: Path) -> None:
     """Learn the weights of the thinking plan."""
-    model = DifficultyModel(StaticEmbedder(), untrained())
+    embedder = StaticEmbedder()
+    model = DifficultyModel(embedder, untrained())
     own, look_ups, hard_ones, easy_ones = (
         Examples.of(some, model)
         for some in (
@@ -56,9 +65,12 @@ def main(hard: Path, easy: Path, out: Path) -> None:
             learned_from(easy_questions(easy)),
         )
     )
+    own = own.joined(without_cue_words(own_questions(), embedder))
     weights = fit(own, hard_ones, easy_ones.joined(look_ups))
     write_weights(out, weights)
-    click.echo(f"{out}: the weights of {len(FEATURES)} features, from {len(own.questions)} of ours")
+    click.echo(
+        f"{out}: the weights of {len(FEATURES)} features, from {len(own_questions())} of ours"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,21 @@ class Examples:
         """Return those in a language of which hard and easy questions are learned from, or not."""
         of = np.array([question.language in TRAINED_ON for question in self.questions], dtype=bool)
         return self.only(of if yes else ~of)
+
+
+def without_cue_words(questions: Sequence[GradedQuestion], embedder: StaticEmbedder) -> Examples:
+    """Make the features of questions, each as if its language had no cue words of its own.
+
+    They are learned from too, as translations of those with, so that the weights serve the
+    languages that have none.
+    """
+    features = np.zeros((len(questions), len(FEATURES)))
+    for code in {question.language for question in questions}:
+        others = {language: words for language, words in cue_words().items() if language != code}
+        model = DifficultyModel(embedder, untrained(), others)
+        rows = [at for at, question in enumerate(questions) if question.language == code]
+        features[rows] = model.features([(questions[at].text, code) for at in rows])
+    return Examples(questions, features)
 
 
 def learned_from(questions: Sequence[GradedQuestion]) -> list[GradedQuestion]:

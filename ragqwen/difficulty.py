@@ -9,10 +9,15 @@ A question is one of five kinds, each with a level of difficulty: look-up 0, lis
 - `numbers`: log(1 + numbers in digits of any script); `quantities`: the same without four digits in
   a row, which mostly are years;
 - `sentences`: log(sentences); `breaks`: log(1 + commas, colons and the like);
-- `cue_*`: for each set of words in `CUES`, max(0, c - 0.2) * 3, where c is the largest of any word
-  of the question: half its cosine with the set's mean, half that with the nearest word of the set.
-  The embedder's vectors meet across languages, so that "insgesamt" and "jumla" are about as near to
-  the set "total" as words of it are.
+- `cue_*`: for each cue of `CUES`, max(0, c - 0.2) * 3, where c is the largest cosine of any word
+  of the question with the cue's direction: the mean over languages of the mean of its words in
+  each. The embedder's vectors meet across languages, though not all do, and so
+- `word_*`: max(0, c - 0.7) * 2.5, where c is the largest cosine of any word of the question with
+  any of the cue's words, in any language.
+
+- `cued`: 1 where the language has cue words of its own, else 0.
+
+The cues' words in 20 languages are in `ragqwen/data/cues.tsv`, see `cue_words`.
 
 The question's difficulty q is the mean of the levels by these chances. Where Qwen3 was asked too
 (`ragqwen.judgement`), its own mean j of the levels counts as much: the mean of both is then q. The
@@ -26,11 +31,13 @@ for want of data that tells: at their most they make a look-up think its first s
 Qwen3's judgement, at 1/2.
 """
 
+import csv
 import functools
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -47,49 +54,53 @@ from ragqwen.weights import read_weights
 KINDS = ("look-up", "list", "comparison", "aggregation", "multi-hop")
 LEVELS = (0.0, 0.2, 0.45, 0.6, 1.0)
 SURFACE = ("words", "weight", "numbers", "quantities", "sentences", "breaks")
-CUES: Mapping[str, str] = {
-    "who": "who whom wer quién кто 谁 من कौन",
-    "when": "when year date wann cuándo когда متى कब",
-    "where": "where wo dónde где 哪里 أين कहाँ",
-    "amount": "many much viele cuántos сколько 多少 كم कितने",
-    "list": "list enumerate name mention aufzählen enumerar перечислите 列出 اذكر सूची",
-    "all": "all every alle todos все 所有 جميع सभी",
-    "compare": "compare comparison contrast vergleichen comparar сравните 比较 قارن तुलना",
-    "difference": "difference differ different unterschied diferencia разница отличается 区别 不同 "
-    "فرق अंतर",
-    "better": "than cheaper larger longer better billiger günstiger más дешевле больше 更 أكثر "
-    "ज़्यादा",
-    "both": "both two either beiden ambos оба двух 两 كلا दोनों",
-    "advantages": "advantages disadvantages similarities vorteile nachteile ventajas desventajas "
-    "преимущества недостатки 优点 缺点 مزايا फ़ायदे",
-    "total": "total altogether sum overall combined insgesamt zusammen suma всего общая 总共 合计 "
-    "مجموع कुल",
-    "average": "average percentage percent share proportion durchschnitt prozent promedio "
-    "porcentaje средний процент 平均 百分 متوسط نسبة औसत प्रतिशत",
-    "calculate": "calculate add subtract count minus berechnen calcular посчитайте 计算 اجمع जोड़",
-    "each": "each per jede cada каждый 每 प्रति",
-    "left": "left remaining remain rest übrig restan осталось 剩下 المتبقي शेष",
-    "why": "why because reason warum weil grund razón почему потому причина 为什么 原因 لماذا سبب "
-    "क्यों कारण",
-    "cause": "caused led consequences effect result verursachte führte folgen causó consecuencias "
-    "привело последствия 导致 后果 أدى عواقب परिणाम",
-    "although": "although despite though obwohl trotz aunque хотя несмотря 尽管 رغم बावजूद",
-    "explain": "explain how connected erklären explica объясните 解释 اشرح समझाइए",
-    "if": "if assuming would wenn falls si если 如果 إذا अगर",
-    "considering": "considering given account berücksichtigung teniendo учитывая 考虑 بالنظر ध्यान",
-    "and": "and und y и 和 و और",
-    "relation": "father mother born founded designed succeeded vater mutter geboren padre nacido "
-    "отец родился 父亲 出生 والد ولد पिता जन्म",
-}
-FEATURES = (*SURFACE, *(f"cue_{name}" for name in CUES))
+CUES = (
+    "who",
+    "when",
+    "where",
+    "amount",
+    "list",
+    "all",
+    "compare",
+    "difference",
+    "better",
+    "both",
+    "advantages",
+    "total",
+    "average",
+    "calculate",
+    "each",
+    "left",
+    "why",
+    "cause",
+    "although",
+    "explain",
+    "if",
+    "considering",
+    "and",
+    "relation",
+    "or",
+    "several",
+    "whose",
+    "same",
+)
+FEATURES = (
+    *SURFACE,
+    "cued",
+    *(f"cue_{name}" for name in CUES),
+    *(f"word_{name}" for name in CUES),
+)
 
 Floats = npt.NDArray[np.float64]
+CueWords = Mapping[str, Mapping[str, Sequence[str]]]
+"""The words of each cue, by language and cue."""
 
 _MAX_CHARS = 8000  # of a question; what follows does not make it any harder
 _NUMBER = regex.compile(r"\p{Nd}+(?:[.,٫٬]\p{Nd}+)*")
 _YEAR = regex.compile(r"\p{Nd}{4}")
 _BREAK = regex.compile(r"[,،、，;；·၊؛:：]")
-_LEAST_COSINE, _CUE_SCALE = 0.2, 3.0
+_LEAST_TO_CUE, _CUE_SCALE = 0.2, 3.0
+_LEAST_TO_WORD, _WORD_SCALE = 0.7, 2.5
 
 _JUDGED_SHARE = 0.5
 _STRAIN = {"foreign": 0.4, "spread": 0.2, "documents": 0.2, "pieces": 0.2}
@@ -119,12 +130,25 @@ class Estimate:
 class DifficultyModel:
     """Estimates how hard questions are, in every language that the built-in embedder knows."""
 
-    def __init__(self, embedder: StaticEmbedder, weights: "Weights | None" = None) -> None:
-        """:param weights: those that ship with the project by default."""
+    def __init__(
+        self,
+        embedder: StaticEmbedder,
+        weights: "Weights | None" = None,
+        cues: CueWords | None = None,
+    ) -> None:
+        """:param weights: those that ship with the project by default.
+        :param cues: so too.
+        """
         self._embedder = embedder
         self._weights = weights or shipped_weights()
-        self._cues = [unit(embedder.embed_words(cue.split())) for cue in CUES.values()]
-        self._means = unit(np.stack([cue.mean(axis=0) for cue in self._cues]))
+        known = cue_words() if cues is None else cues
+        self._cued = frozenset(known)
+        of_cues = [
+            [unit(embedder.embed_words(words[name])) for words in known.values()] for name in CUES
+        ]
+        means = [unit(np.stack([some.mean(axis=0) for some in each])) for each in of_cues]
+        self._directions = unit(np.stack([each.mean(axis=0) for each in means]))
+        self._words = [np.concatenate(each) for each in of_cues]
 
     def estimate(self, question: str, language: str = UNKNOWN) -> Estimate:
         """Estimate one question; what comes after 8,000 characters does not count."""
@@ -136,6 +160,7 @@ class DifficultyModel:
         more = row - self._weights.mean
         says = (self._weights.matrix[:, best] - rest) * more
         told = (more > 0) | (np.arange(len(FEATURES)) < len(SURFACE))  # no cue tells by its absence
+        told[FEATURES.index("cued")] = False  # it says nothing of the question
         return Estimate(
             difficulty=float(kinds @ np.array(LEVELS)),
             kinds=dict(zip(KINDS, kinds.tolist(), strict=True)),
@@ -157,13 +182,16 @@ class DifficultyModel:
         vectors = self._embedder.embed_words(list(counts))
         weight = np.linalg.norm(vectors, axis=1) @ np.array(list(counts.values()))
         n_words, *others = _surface(question, language)
-        return [n_words, float(np.log1p(weight)) / 3, *others, *self._met(unit(vectors))]
+        surface = [n_words, float(np.log1p(weight)) / 3, *others]
+        return [*surface, float(language in self._cued), *self._met(unit(vectors))]
 
     def _met(self, vectors: Vectors) -> list[float]:
-        """Return how near the nearest of some words, (n_words, dimension), is to each cue."""
-        nearest = np.stack([(vectors @ cue.T).max(axis=1) for cue in self._cues], axis=1)
-        near = ((nearest + vectors @ self._means.T) / 2).max(axis=0)
-        met: list[float] = (np.maximum(near - _LEAST_COSINE, 0) * _CUE_SCALE).tolist()
+        """Return how near some words, (n_words, dimension), are to each cue and to its words."""
+        to_cue = (vectors @ self._directions.T).max(axis=0)
+        to_word = np.array([(vectors @ some.T).max() for some in self._words])
+        near = np.maximum(to_cue - _LEAST_TO_CUE, 0) * _CUE_SCALE
+        same = np.maximum(to_word - _LEAST_TO_WORD, 0) * _WORD_SCALE
+        met: list[float] = np.concatenate([near, same]).tolist()
         return met
 
 
@@ -177,6 +205,16 @@ class Weights:
     matrix: Floats
     bias: Floats
     mean: Floats
+
+
+@functools.cache
+def cue_words() -> CueWords:
+    """Read the words of each cue of `CUES`, in lower case, in each language that has any."""
+    text = files("ragqwen").joinpath("data", "cues.tsv").read_text("utf-8")
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
+        found.setdefault(row["language"], {})[row["cue"]] = row["words"].split()
+    return found
 
 
 @functools.cache

@@ -232,7 +232,7 @@ def _reason(
     thinks = f"Thinks up to {budget:,} tokens" if budget else "Answers without thinking"
     if rule:
         return f"{thinks}, {rule}; the difficulty would be {difficulty:.2f}{said}."
-    because = [_called(name) for name in estimate.for_kind[:2]]
+    because = list(dict.fromkeys(map(_called, estimate.for_kind)))[:2]
     because += [_called(name) for name in ("foreign", "documents") if found.get(name, 0) >= 0.5]
     by = f", by {', '.join(because)}" if because else ""
     return (
@@ -242,5 +242,5 @@ def _reason(
 
 
 def _called(feature: str) -> str:
-    cue = feature.removeprefix("cue_")
+    cue = feature.removeprefix("cue_").removeprefix("word_")
     return f'words near "{cue}"' if cue != feature else _CALLED[feature]

@@ -5,14 +5,18 @@ import math
 import pytest
 
 from ragqwen.difficulty import (
+    CUES,
     FEATURES,
     KINDS,
     DifficultyModel,
+    cue_words,
     evidence_features,
     shipped_weights,
     strained,
 )
+from ragqwen.languages import languages
 from ragqwen.static_embedding import StaticEmbedder
+from ragqwen.text import normalise_text
 from tests.fakes import make_passage
 
 
@@ -60,8 +64,30 @@ def test_a_cue_is_met_in_another_language(model: DifficultyModel, word: str, lan
 
 
 def test_a_cue_s_own_word_is_the_nearest_to_it(model: DifficultyModel) -> None:
-    own, near = (feature(model, "cue_total", word) for word in ("altogether", "ferry altogethers"))
+    own, near = (feature(model, "word_total", word) for word in ("altogether", "altogethers"))
+    assert own == pytest.approx(0.75)
     assert own > near > 0
+
+
+def test_a_word_far_from_all_of_a_cue_is_none_of_it(model: DifficultyModel) -> None:
+    assert feature(model, "word_total", "ferry") == 0
+
+
+def test_a_language_with_cue_words_has_some_of_each_cue_as_questions_are_read() -> None:
+    assert len(cue_words()) >= 20
+    assert set(cue_words()) <= set(languages())
+    for cues in cue_words().values():
+        assert tuple(cues) == CUES
+        for words in cues.values():
+            assert len(set(words)) == len(words) > 0
+            assert all(word == normalise_text(word.lower()) for word in words)
+
+
+def test_a_language_s_cue_words_can_be_left_out() -> None:
+    others = {code: words for code, words in cue_words().items() if code != "tur_Latn"}
+    without = DifficultyModel(StaticEmbedder(), cues=others)
+    word = cue_words()["tur_Latn"]["total"][0]
+    assert feature(without, "word_total", word, "tur_Latn") < 0.75
 
 
 def test_a_word_that_tells_more_weighs_more(model: DifficultyModel) -> None:
