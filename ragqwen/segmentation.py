@@ -20,7 +20,7 @@ _SURROGATES = regex.compile(r"[\ud800-\udfff]")
 _APOSTROPHES = regex.compile(r"‘(?=\p{Ll}{1,3}\s)|(?<=\p{L})’(?=\p{L})")  # ‘t, don’t: no quote
 
 _UNMARKED = frozenset({"th", "lo"})  # often written without sentence marks; a space ends a clause
-_WHOLE_CHARS, _CLAUSE_CHARS = 200, 140  # so that there are about as many as an English text has
+_WHOLE_CHARS, _CLAUSE_CHARS = 200, 130  # so that there are about as many as an English text has
 # Thai and Lao set figures and foreign words off by spaces, brackets and a mark of repetition: no
 # sentence ends there, nor after "and", "or", "that", nor before them and what else goes on:
 # "which", "by", "of", "in order to", "while", "until", "then", verbs' particles

@@ -18,7 +18,7 @@ HARD = (
     "of the bridge after the flood, and what did that lead to?"
 )
 HARD_ENOUGH = (
-    "Why could the founder of the mill still pay the architect of the bridge after the flood?"
+    "Who built the bridge, and why could the founder of the mill pay for it after the flood?"
 )
 MILL = "The mill was founded by Greta Holm."
 BRIDGE = "Ole Brandt built a crossing over the river Elm for nine hundred crowns."
