@@ -18,7 +18,7 @@ test: $(INSTALLED)  ## pass the tests
 
 test-vllm: $(INSTALLED) $(VLLM)/.installed  ## pass the tests against a real vLLM server on this CPU
 	RAGQWEN_TEST_VLLM=$(CURDIR)/$(VLLM)/bin/vllm $(BIN)/python -m pytest \
-		--log-cli-level=INFO tests/ragqwen -k vllm $(PYTEST_ARGS)
+		--log-cli-level=INFO tests/ragqwen -k vllm
 
 check: $(INSTALLED)  ## lint, format and types
 	$(BIN)/ruff check .
