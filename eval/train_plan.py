@@ -56,21 +56,20 @@ def main(hard: Path, easy: Path, out: Path) -> None:
     """Learn the weights of the thinking plan."""
     embedder = StaticEmbedder()
     model = DifficultyModel(embedder, untrained())
+    graded = own_questions()
     own, look_ups, hard_ones, easy_ones = (
         Examples.of(some, model)
         for some in (
-            own_questions(),
+            graded,
             own_look_ups(),
             learned_from(hard_questions(hard)),
             learned_from(easy_questions(easy)),
         )
     )
-    own = own.joined(without_cue_words(own_questions(), embedder))
+    own = own.joined(without_cue_words(graded, embedder))
     weights = fit(own, hard_ones, easy_ones.joined(look_ups))
     write_weights(out, weights)
-    click.echo(
-        f"{out}: the weights of {len(FEATURES)} features, from {len(own_questions())} of ours"
-    )
+    click.echo(f"{out}: the weights of {len(FEATURES)} features, from {len(graded)} of ours")
 
 
 @dataclass(frozen=True, slots=True)

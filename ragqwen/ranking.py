@@ -129,7 +129,7 @@ def _by_words(question: str, candidates: Sequence[Candidate]) -> tuple[Floats, F
 
 def _there(parts: Collection[str], lines: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Return which line has which part, (n_parts, n_lines)."""
-    found = np.fromiter((part in line for part in parts for line in lines), np.bool_)
+    found = np.array([part in line for part in parts for line in lines], dtype=np.bool_)
     return found.reshape(len(parts), len(lines))
 
 

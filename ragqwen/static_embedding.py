@@ -29,9 +29,7 @@ _MAX_WORD_CHARS = 2000  # what is longer is cut, so that no single word takes lo
 _MAX_KNOWN = 2**17  # words whose vectors are kept, 128 MB of them
 _MAX_KNOWN_CHARS = 4_000_000
 _BLOCK_WORDS = 2**15  # looked up at once
-_BATCH_CHARS = (
-    2**15
-)  # of words that are cut at once; each of their pieces takes 100 bytes meanwhile
+_BATCH_CHARS = 2**15  # of words cut at once; each of their pieces takes 100 bytes meanwhile
 
 
 class StaticEmbedder:

@@ -11,17 +11,9 @@ from api.wiring import make_hard_writer, make_writer
 from ragqwen.settings import load_settings
 from tests.api.conftest import Collection, CommandLine
 from tests.api.contract import sse_events
+from tests.api.mill import BRIDGE, HARD, HARD_ENOUGH, MILL, upload_mill
 from tests.api.model_server import ModelServer, calling, content
 
-HARD = (
-    "Why could the founder of the mill, although she had sold her boats, still pay the architect "
-    "of the bridge after the flood, and what did that lead to?"
-)
-HARD_ENOUGH = (
-    "Who built the bridge, and why could the founder of the mill pay for it after the flood?"
-)
-MILL = "The mill was founded by Greta Holm."
-BRIDGE = "Ole Brandt built a crossing over the river Elm for nine hundred crowns."
 SECRET = "The user wants me to look for Greta"
 
 
@@ -41,8 +33,7 @@ def client(make_client: Callable[..., TestClient], running: ModelServer) -> Test
 @pytest.fixture
 def served(collection: Collection, model: ModelServer) -> Collection:
     """Return a collection over HTTP, beside another that has what is searched for too."""
-    collection.upload(("mill.txt", MILL), document_id="mill")
-    collection.upload(("bridge.txt", BRIDGE), document_id="bridge")
+    upload_mill(collection)
     other = Collection(collection.client, f"{collection.name}-other")
     other.upload(("secret.txt", "The crossing of the Elm is secret."), document_id="secret")
     return collection

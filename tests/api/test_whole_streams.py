@@ -14,17 +14,9 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import Collection
 from tests.api.contract import sse_events
+from tests.api.mill import HARD, HARD_ENOUGH, MILL, upload_mill
 from tests.api.model_server import Attempt, Delta, Ending, ModelServer, calling, content, reasoning
 
-HARD = (
-    "Why could the founder of the mill, although she had sold her boats, still pay the architect "
-    "of the bridge after the flood, and what did that lead to?"
-)
-HARD_ENOUGH = (
-    "Who built the bridge, and why could the founder of the mill pay for it after the flood?"
-)
-MILL = "The mill was founded by Greta Holm."
-BRIDGE = "Ole Brandt built a crossing over the river Elm for nine hundred crowns."
 PROVED = ("The mill was founded ", "by Greta Holm [1].")
 WRONG = ("It was founded in 1433 ", "by Olga Marr [1].")
 SECRET = "SECRET"
@@ -55,8 +47,7 @@ def client(make_client: Callable[..., TestClient], running: ModelServer) -> Test
 @pytest.fixture
 def served(collection: Collection, model: ModelServer) -> Collection:
     """Return a collection over HTTP, and have the model search it in every test."""
-    collection.upload(("mill.txt", MILL), document_id="mill")
-    collection.upload(("bridge.txt", BRIDGE), document_id="bridge")
+    upload_mill(collection)
     call = ("search", json.dumps({"query": f"{SECRET}</think>crossing Elm"}))
     beside = {"reasoning": SECRET, "content": f"{SECRET}</think>"}
     model.choices = [calling(call, **beside), {"message": {"content": f"<think>{SECRET}"}}]
