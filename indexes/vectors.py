@@ -76,6 +76,10 @@ class VectorIndex:
         :param query: (dimension,) float32, L2-normalised.
         :return: (chunk id, product in [-1, 1]), best first.
         """
+        import faiss
+
+        # FAISS shares out questions and not vectors: for one, other threads only spin and wait.
+        faiss.omp_set_num_threads(1)  # of this thread alone
         best: dict[int, float] = {}
         n_vectors = _VECTORS_PER_CHUNK * k
         while k > 0 and len(self):

@@ -1,7 +1,8 @@
 """From a question to passages: both legs of search, fused, merged and freed of duplicates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal, Protocol
 
 import regex
@@ -19,7 +20,7 @@ Hits = Sequence[tuple[int, float]]  # (chunk id, score), best first
 
 _CANDIDATES = 100  # of each leg, whatever k, so that k doesn't change the order
 _RANKED = 60  # chunks that the light ranker looks at, half of them of each leg in a hybrid search
-_RERANKED = 30  # candidates that the reranker reads
+_RERANKED = 30  # candidates that the reranker reads, as they were embedded
 _NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
 
@@ -102,20 +103,23 @@ class Retriever:
         :return: passages, best first; neighbouring chunks come as one passage.
         """
         asked = self.understand(question)
-        n_candidates = max(_CANDIDATES, 2 * k)
-        lexical, dense = self._search(asked, leg, n_candidates)
-        fused = fuse(lexical, dense, dense_weight=self._dense_weight)
-        chunks = self._index.chunks([chunk_id for chunk_id, _ in fused])
+        lexical, dense = self._search(asked, leg, max(_CANDIDATES, 2 * k))
+        scored: Hits = fuse(lexical, dense, dense_weight=self._dense_weight)
+        ranker = self._ranker if leg != "lexical" else None
+        best = _best(lexical, dense) if ranker else [chunk_id for chunk_id, _ in scored[:_RANKED]]
+        chunks = dict(self._index.chunks(best))
         found_in = {stored.chunk.language for stored in chunks.values()}
         asked = replace(asked, language=identify(asked.text, found_in))
-        scored = [(chunks[chunk_id], score) for chunk_id, score in fused if chunk_id in chunks]
-        if self._ranker is not None and leg != "lexical":
-            best = _candidates(lexical, dense, chunks)
-            scores = self._ranker.scores(asked.text, asked.language, best)
-            scored = _reordered(scored, [item.stored for item in best], scores)
+        if ranker is not None:
+            candidates = _candidates(best, lexical, chunks)
+            scores = ranker.scores(asked.text, asked.language, candidates)
+            scored = _reordered(scored, [item.stored.chunk_id for item in candidates], scores)
         if self._reranker is not None:
-            scored = rerank(asked.text, scored, self._reranker)
-        chosen = _choose(scored, k, max_tokens)
+            first = list(islice(self._in_order(scored, chunks), _RERANKED))
+            texts = [_with_headings(stored) for stored, _ in first]
+            odds = self._reranker.scores(asked.text, texts).tolist()
+            scored = _reordered(scored, [stored.chunk_id for stored, _ in first], odds)
+        chosen = _choose(self._in_order(scored, chunks), k, max_tokens)
         return Evidence(
             question=asked.text,
             language=asked.language,
@@ -127,8 +131,8 @@ class Retriever:
     def candidates(self, asked: Question) -> list[Candidate]:
         """Return what the light ranker puts in order: the best chunks of each leg."""
         lexical, dense = self._search(asked, "hybrid", _RANKED // 2)
-        chunks = self._index.chunks([chunk_id for chunk_id, _ in (*lexical, *dense)])
-        return _candidates(lexical, dense, chunks)
+        best = _best(lexical, dense)
+        return _candidates(best, lexical, self._index.chunks(best))
 
     def _search(self, asked: Question, leg: Leg, n: int) -> tuple[Hits, Hits]:
         lexical: Hits = []
@@ -144,6 +148,17 @@ class Retriever:
         text = normalise_text(question)
         found = tuple(terms(text))
         return Question(text, identify(text), found, self._index.document_frequencies(found))
+
+    def _in_order(
+        self, scored: Hits, chunks: dict[int, StoredChunk]
+    ) -> Iterator[tuple[StoredChunk, float]]:
+        """Yield the chunks with their scores; what is not among those given is read when needed."""
+        for at in range(0, len(scored), _RANKED):
+            some = scored[at : at + _RANKED]
+            missing = [chunk_id for chunk_id, _ in some if chunk_id not in chunks]
+            if missing:
+                chunks.update(self._index.chunks(missing))
+            yield from ((chunks[i], score) for i, score in some if i in chunks)
 
     def _passage(self, group: Sequence[tuple[StoredChunk, float]]) -> Passage:
         """Make one passage of chunks that follow one another."""
@@ -187,48 +202,38 @@ def fuse(lexical: Hits, dense: Hits, *, dense_weight: float) -> list[tuple[int, 
     return sorted(fused.items(), key=lambda hit: (-hit[1], hit[0]))
 
 
-def rerank(
-    question: str, scored: Sequence[tuple[StoredChunk, float]], reranker: Reranker
-) -> list[tuple[StoredChunk, float]]:
-    """Sort the best candidates by the reranker's scores; the rest follow in their order.
-
-    The reranker reads what was embedded: title and headings before the text. The scores of the
-    rest are scaled to end where its own do.
-    """
-    best = [stored for stored, _ in scored[:_RERANKED]]
-    scores = reranker.scores(question, list(map(_with_headings, best)))
-    return _reordered(scored, best, scores.tolist())
-
-
-def _candidates(lexical: Hits, dense: Hits, chunks: Mapping[int, StoredChunk]) -> list[Candidate]:
+def _best(lexical: Hits, dense: Hits) -> list[int]:
+    """Return the chunks that the light ranker looks at."""
     n = _RANKED // 2 if lexical else _RANKED
-    bm25 = dict(lexical[:n])
-    best = dict.fromkeys(i for i, _ in (*lexical[:n], *dense[:n]) if i in chunks)
-    return [Candidate(chunks[i], bm25.get(i, 0.0)) for i in best]
+    return list(dict.fromkeys(chunk_id for chunk_id, _ in (*lexical[:n], *dense[:n])))
 
 
-def _reordered(
-    scored: Sequence[tuple[StoredChunk, float]],
-    best: Sequence[StoredChunk],
-    scores: Sequence[float],
-) -> list[tuple[StoredChunk, float]]:
+def _candidates(
+    best: Sequence[int], lexical: Hits, chunks: Mapping[int, StoredChunk]
+) -> list[Candidate]:
+    bm25 = dict(lexical[: _RANKED // 2])
+    return [Candidate(chunks[i], bm25.get(i, 0.0)) for i in best if i in chunks]
+
+
+def _reordered(scored: Hits, best: Sequence[int], scores: Sequence[float]) -> Hits:
     """Put the best in the order of their new scores; the rest follow, scaled to end below."""
-    ranked = sorted(zip(best, scores, strict=True), key=lambda item: -item[1])
-    done = {stored.chunk_id for stored in best}
-    rest = [(stored, score) for stored, score in scored if stored.chunk_id not in done]
+    ranked = sorted(zip(best, scores, strict=True), key=lambda hit: -hit[1])
+    done = set(best)
+    rest = [hit for hit in scored if hit[0] not in done]
     if not rest or not ranked:
         return ranked or rest
     scale = ranked[-1][1] / (rest[0][1] or 1.0)
-    return ranked + [(stored, scale * score) for stored, score in rest]
+    return ranked + [(chunk_id, scale * score) for chunk_id, score in rest]
 
 
 def _with_headings(stored: StoredChunk) -> str:
+    """Return what was embedded: title and headings before the text."""
     headings = dict.fromkeys(part for part in (stored.title, *stored.chunk.headings) if part)
     return "\n".join((" › ".join(headings), stored.chunk.text)).strip()
 
 
 def _choose(
-    scored: Sequence[tuple[StoredChunk, float]], k: int, max_tokens: int | None
+    scored: Iterable[tuple[StoredChunk, float]], k: int, max_tokens: int | None
 ) -> list[list[tuple[StoredChunk, float]]]:
     """Take the best chunks that fit, drop what says the same again, and group neighbours.
 

@@ -221,6 +221,12 @@ def test_records_of_one_template_are_all_found() -> None:
     assert len(retrieve(index, k=10).passages) == 10
 
 
+def test_what_hides_behind_many_duplicates_is_found() -> None:
+    stored = [make_stored(n, f"d{n}", TEXTS[n // 80]) for n in range(90)]
+    index = ListIndex(stored, lexical=[(n, 90.0 - n) for n in range(90)])
+    assert [passage.document_id for passage in retrieve(index).passages] == ["d0", "d80"]
+
+
 def test_a_chunk_that_was_removed_meanwhile_is_passed_over() -> None:
     index = ListIndex(chunks()[:1], lexical=[(99, 9.0), (1, 1.0)], dense=[(98, 0.9)])
     assert [passage.chunk_ids for passage in retrieve(index).passages] == [(1,)]
