@@ -130,11 +130,21 @@ def _followers() -> dict[int, list[int]]:
         for token, following in pairwise(tokens):
             known = followers.setdefault(token, [])
             if following not in known:
-                known.append(following)
+                known.insert(_place(following, known), following)
     for before in _BEFORE_ANSWER:
         followers[_token(before)].append(_token("<tool_call>"))
     followers[chain[1 + len(THOUGHTS)]].append(chain[2])  # the last thought, and the first
     return followers
+
+
+def _place(token: int, known: list[int]) -> int:
+    """Return where a follower belongs: last, but before what it begins with.
+
+    A grammar that asks for "answer" takes "a" too, after which the model would be lost.
+    """
+    text = qwen_encoding().decode([token])
+    shorter = (at for at, one in enumerate(known) if text.startswith(qwen_encoding().decode([one])))
+    return next(shorter, len(known))
 
 
 def _token(text: str) -> int:
