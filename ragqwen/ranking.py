@@ -1,8 +1,8 @@
 """The light reranker: puts candidates in order by what both legs and the word vectors say.
 
 A linear model of a few features, whose weights `python -m eval.train_ranker` learns. A candidate in
-the question's language has weights of its own, because there words that are the same count. The
-features are:
+the question's language has weights of its own, because there words that are the same count, and
+BM25's order is seldom wrong. The features are:
 
 - `lexical`, BM25's score as a part of the best one, so that a lead of BM25's counts as such.
 - `cosine` with the vector of the question, of all the candidate and of its best sentence.
@@ -14,9 +14,10 @@ features are:
 """
 
 import functools
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -84,8 +85,9 @@ class LightRanker:
     ) -> Floats:
         """Return what the model goes by.
 
-        :return: (n_candidates, 2 * len(FEATURES) + 1): `FEATURES`, the same for a candidate in the
-            question's language and else 0, and 1 for such a candidate.
+        :return: (n_candidates, 2 * len(FEATURES) + 1): `FEATURES` of a candidate in another
+            language than the question's, else 0; the same of one in the question's language; and 1
+            for such a one.
         """
         lexical = np.array([candidate.lexical for candidate in candidates])
         alignments = self._aligner.align(
@@ -107,7 +109,7 @@ class LightRanker:
             [[group_of(item.stored.chunk.language) == group_of(language)] for item in candidates],
             dtype=np.float64,
         )
-        return np.concatenate([plain, plain * same, same], axis=1)
+        return np.concatenate([plain * (1 - same), plain * same, same], axis=1)
 
 
 def _by_words(question: str, candidates: Sequence[Candidate]) -> tuple[Floats, Floats]:
@@ -129,8 +131,16 @@ def _by_words(question: str, candidates: Sequence[Candidate]) -> tuple[Floats, F
 
 def _there(parts: Collection[str], lines: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Return which line has which part, (n_parts, n_lines)."""
-    found = np.array([part in line for part in parts for line in lines], dtype=np.bool_)
-    return found.reshape(len(parts), len(lines))
+    found = np.zeros((len(parts), len(lines)), dtype=np.bool_)
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    text = "\n".join(lines)
+    for part, row in zip(parts, found, strict=True):
+        at = text.find(part)
+        while at >= 0:
+            n_before = bisect_right(starts, at)
+            row[n_before - 1] = True
+            at = text.find(part, starts[n_before])
+    return found
 
 
 def _stored_sentences(stored: StoredChunk) -> tuple[str, ...]:
@@ -140,7 +150,7 @@ def _stored_sentences(stored: StoredChunk) -> tuple[str, ...]:
 
 def _stored_lines(stored: StoredChunk) -> tuple[str, ...]:
     """Return the sentences as their terms, with an edge mark on either side of each term."""
-    return _line(_headings(stored)), *_lines(stored.chunk.text, stored.chunk.language)
+    return _kept_line(_headings(stored)), *_lines(stored.chunk.text, stored.chunk.language)
 
 
 def _headings(stored: StoredChunk) -> str:
@@ -161,6 +171,9 @@ def _line(text: str) -> str:
     return EDGE.join(("", *terms(text), ""))
 
 
+_kept_line = functools.lru_cache(_KEPT_TEXTS)(_line)
+
+
 @dataclass(frozen=True, slots=True)
 class _Model:
     weights: Floats
@@ -170,5 +183,6 @@ class _Model:
 @functools.cache
 def _model() -> _Model:
     with read_weights("ranker.json", "eval.train_ranker") as about:
-        weights = np.array(about["weights"]).reshape(2 * len(FEATURES) + 1)
+        weights = np.array([*about["other languages"], *about["own language"], about["is own"]])
+        weights = weights.reshape(2 * len(FEATURES) + 1)
         return _Model(weights, float(about["bias"]))

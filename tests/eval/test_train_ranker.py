@@ -44,11 +44,18 @@ def test_a_kind_that_counts_more_has_its_way() -> None:
 
 
 def test_each_paragraph_is_ranked_by_what_the_others_taught() -> None:
-    right = np.array([True, False])
-    example = Example(np.array([[0.5, 1.0], [1.0, 0.0]]), right, "same", "only", "set eng_Latn")
+    right = np.array([False, True])
+    example = Example(np.array([[1.0, 0.0], [0.5, 1.0]]), right, "same", "only", "set eng_Latn")
     others = [replace(example, paragraph=f"p{number}") for number in range(20)]
-    found = cross_validated([example, *others])
+    found = cross_validated([example, *others], penalty=1e-4)
     assert found["same"] == [(True, False)] * 21 == found["same, set eng_Latn"]
+
+
+def test_what_is_penalised_more_weighs_less() -> None:
+    right = np.array([True, False])
+    alike = [Example(np.array([[1.0, 1.0], [0.0, 0.0]]), right, "same")]
+    one, other = fit_order(alike, penalty=np.array([1e-3, 1e-2]))
+    assert one == pytest.approx(10 * other, rel=1e-2)
 
 
 def test_odds_rise_with_the_score_and_fit_how_many_are_right(examples: list[Example]) -> None:
