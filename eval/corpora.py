@@ -37,8 +37,8 @@ def ingested(service: Service, dataset: Dataset, language: str, watch: Stopwatch
     :param watch: to it the time of the stage "ingest" is added.
     :raises InputError: if a document is refused, for then the figures would mean little.
     """
-    sources = _sources(dataset, language)
-    with _collection(service, dataset, language, sources, watch) as name:
+    sources = sources_of(dataset, language)
+    with ingested_sources(service, language, sources, watch) as name:
         yield name
 
 
@@ -50,9 +50,9 @@ def ingested_together(service: Service, dataset: Dataset, watch: Stopwatch) -> I
         if isinstance(source, RecordSource)
         else source
         for language in dataset.corpora
-        for source in _sources(dataset, language)
+        for source in sources_of(dataset, language)
     )
-    with _collection(service, dataset, _MIXED, sources, watch) as name:
+    with ingested_sources(service, _MIXED, sources, watch) as name:
         yield name
 
 
@@ -76,7 +76,8 @@ def rank_documents(retriever: Retriever, question: str, leg: Leg) -> list[str]:
         k *= 2
 
 
-def _sources(dataset: Dataset, language: str) -> Iterator[Source]:
+def sources_of(dataset: Dataset, language: str) -> Iterator[Source]:
+    """Yield the documents of one of a data set's corpora."""
     known = language if language in languages() else UNKNOWN
     return find_sources(
         [str(dataset.corpora[language])], language=None if known == UNKNOWN else known
@@ -84,13 +85,14 @@ def _sources(dataset: Dataset, language: str) -> Iterator[Source]:
 
 
 @contextmanager
-def _collection(
-    service: Service, dataset: Dataset, name: str, sources: Iterable[Source], watch: Stopwatch
+def ingested_sources(
+    service: Service, name: str, sources: Iterable[Source], watch: Stopwatch
 ) -> Iterator[str]:
+    """Ingest sources into a collection of a name; see `ingested`."""
     with watch.stage("ingest"):
         for result in service.pipeline(name).ingest(sources):
             if result.status == "refused":
-                raise InputError(f"{dataset.name}: {result.reason}")
+                raise InputError(f"{name}: {result.reason}")
         service.index(name).save()
     yield name
     service.store.delete_collection(name)

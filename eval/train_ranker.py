@@ -8,8 +8,8 @@ The figures that are printed are of paragraphs whose fold was left out of learni
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,23 +19,33 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from tqdm import tqdm
 
-from eval.corpora import ingested, ingested_together, origin_of, temporary_service
+from eval.corpora import (
+    ingested,
+    ingested_sources,
+    ingested_together,
+    origin_of,
+    sources_of,
+    temporary_service,
+)
 from eval.datasets import ALL, Dataset, EvalQuery, data_set_folders
 from eval.embedder_questions import is_kept_out
 from eval.records import Stopwatch
+from ingest.sources import RecordSource, Source
 from ragqwen.alignment import Aligner
+from ragqwen.errors import InputError
 from ragqwen.ranking import FEATURES, LightRanker
 from ragqwen.retrieval import Retriever
 from ragqwen.settings import Settings
 from ragqwen.static_embedding import StaticEmbedder
 
 Floats = npt.NDArray[np.float64]
-Kind = Literal["same", "cross", "mixed", "foreign"]
+Kind = Literal["same", "cross", "mixed", "scattered"]
 _CROSS = 20  # of one pair of languages one question in so many, for there are many pairs
 _MIXED = 3
+_SCATTERED = 3
 _FOLDS = 5
-# How much the kinds count. More of "foreign" lets the asker's own language fall behind in "mixed"
-_COUNTING: Mapping[Kind, float] = {"same": 4, "cross": 1, "mixed": 1, "foreign": 0.02}
+# How much the kinds count. More of "scattered" lets the asker's own language fall behind in "mixed"
+_COUNTING: Mapping[Kind, float] = {"same": 4, "cross": 1, "mixed": 1.5, "scattered": 0.3}
 # Of the squares of the weights: with more of it those of one's own language lose fewer of the first
 # places that BM25 has right, and those of other languages tell less
 _PENALTIES: Floats = np.array([1e-4] * len(FEATURES) + [7e-4] * len(FEATURES) + [1e-4])
@@ -46,7 +56,7 @@ class Example:
     """What one question found, BM25's best first: (n, n_features), and which of it are right.
 
     `kind` says whether it was asked of its own language, of another, of all at once, or of all
-    where what is right is in one other language alone. `paragraph` is what is right, in whatever
+    where each article is in one language alone. `paragraph` is what is right, in whatever
     language, and `asked` names the data set and the question's language.
     """
 
@@ -72,10 +82,12 @@ def main(folders: Sequence[Path], out: Path, questions: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     ranker = LightRanker(Aligner(StaticEmbedder()))
     examples: list[Example] = []
-    for folder in folders:
-        found = list(_examples(Dataset.load(folder), ranker, questions, rng))
-        click.echo(f"{folder.name}: {len(found)} questions", err=True)
+    datasets = [Dataset.load(folder) for folder in folders]
+    for dataset in datasets:
+        found = list(_examples(dataset, ranker, questions, rng))
+        click.echo(f"{dataset.name}: {len(found)} questions", err=True)
         examples.extend(found)
+    examples.extend(_scattered(datasets, ranker, questions, rng))
     weights = fit_order(examples, _PENALTIES, _COUNTING)
     scale, bias = fit_odds(examples, weights)
     rounded, n = [float(f"{weight:.5g}") for weight in scale * weights], len(FEATURES)
@@ -138,14 +150,49 @@ def _examples(
             with ingested_together(service, dataset, watch) as name:
                 look = _Look(service.retriever(name), ranker, dataset.name)
                 for asked in asked_in:
-                    others = [language for language in dataset.corpora if language != asked]
                     for query in _some(dataset, asked, n // _MIXED, rng):
                         documents = dataset.qrels[query.query_id]
                         right = {f"{code}:{name}" for code in dataset.corpora for name in documents}
                         yield from look.examples(query, right, "mixed", asked)
-                        code = others[rng.integers(len(others))]
-                        kept = {f"{code}:{name}" for name in documents}
-                        yield from look.examples(query, kept, "foreign", asked, right - kept)
+
+
+def _scattered(
+    datasets: Sequence[Dataset], ranker: LightRanker, n: int, rng: np.random.Generator
+) -> Iterator[Example]:
+    """Yield what questions found in one collection of all data sets, each article in one language.
+
+    So a collection of many languages is: a word that another language has too leads astray, and the
+    right paragraph seldom is in the asker's language. An article has no title, which would be the
+    same in all languages.
+    """
+    watch = Stopwatch()
+    with temporary_service(Settings(reranker="off")) as service:
+        sources = (one for dataset in datasets for one in _in_one_language(dataset, rng))
+        with ingested_sources(service, "scattered", sources, watch) as name:
+            for dataset in datasets:
+                look = _Look(service.retriever(name), ranker, dataset.name)
+                for asked in dataset.query_languages(ALL):
+                    for query in _some(dataset, asked, n // _SCATTERED, rng):
+                        right = {f"{dataset.name}:{name}" for name in dataset.qrels[query.query_id]}
+                        yield from look.examples(query, right, "scattered", asked)
+
+
+def _in_one_language(dataset: Dataset, rng: np.random.Generator) -> Iterator[Source]:
+    """Yield a data set's documents, those of one title all in one language, by chance."""
+    languages = list(dataset.corpora)
+    chosen: dict[str, str] = {}
+    for language in languages:
+        for source in sources_of(dataset, language):
+            if not isinstance(source, RecordSource):
+                raise InputError(f"{dataset.name} has more than documents: {source.name}")
+            article = source.content.title or source.document_id
+            home = chosen.setdefault(article, languages[rng.integers(len(languages))])
+            if home == language:
+                yield replace(
+                    source,
+                    document_id=f"{dataset.name}:{source.document_id}",
+                    content=replace(source.content, title=""),
+                )
 
 
 def _some(dataset: Dataset, language: str, n: int, rng: np.random.Generator) -> list[EvalQuery]:
@@ -171,18 +218,10 @@ class _Look:
         right: set[str],
         kind: Kind,
         language: str,
-        missing: Set[str] = frozenset(),
     ) -> Iterator[Example]:
-        """Yield an example, if something right and something wrong is found.
-
-        :param missing: documents that are taken for not there.
-        """
+        """Yield an example, if something right and something wrong is found."""
         asked = self.retriever.understand(query.text)
-        found = [
-            item
-            for item in self.retriever.candidates(asked)
-            if item.stored.document_id not in missing
-        ]
+        found = self.retriever.candidates(asked)
         is_right = np.array([item.stored.document_id in right for item in found])
         if is_right.any() and not is_right.all():
             features = self.ranker.features(asked.text, asked.language, found)
