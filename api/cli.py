@@ -17,7 +17,7 @@ import click
 import ragqwen
 from api.model_commands import DEFAULT_CONCURRENCY, DEFAULT_CONTEXT_TOKENS, models, start_vllm
 from api.planning_commands import asked_thinking, plan
-from api.printing import place, print_answer, print_json
+from api.printing import print_answer, print_json, print_passages
 from ragqwen.errors import RagqwenError
 from ragqwen.settings import load_settings
 
@@ -209,9 +209,7 @@ def search(
         return
     if not evidence.passages:
         click.echo("Nothing found.")
-    for rank, passage in enumerate(evidence.passages, start=1):
-        click.echo(f"{rank:2}. {passage.score:.3f}  {place(passage, passage.page)}")
-        click.echo("    " + " ".join(passage.text.split())[:200])
+    print_passages(evidence.passages)
 
 
 @main.command()
@@ -249,7 +247,7 @@ def ask(
     """Answer a question from the documents, citing them.
 
     Without a language model the answer is sentences quoted from the documents. When they hold no
-    answer, it says so.
+    answer, it says so and shows the nearest passages.
     """
     from ragqwen.languages import check_language
 

@@ -8,11 +8,17 @@ import click
 from ragqwen import messages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ragqwen.records import Answer, Citation, Passage
 
+_NEAREST = 3  # passages that are shown where there is no answer
+_SHOWN_CHARS = 200  # of a passage
 
 def print_answer(answer: "Answer", *, notices: bool = True, explain: bool = False) -> None:
     """Print an answer, its citations and the notices for a person.
+
+    Where there is no answer, the nearest passages are shown, in which a person may find one.
 
     :param explain: say how much was thought, and why.
     """
@@ -27,6 +33,9 @@ def print_answer(answer: "Answer", *, notices: bool = True, explain: bool = Fals
         click.echo("\n" + messages.translated(messages.NOT_IN_DOCUMENTS, answer.language))
     for claim in answer.unsupported_claims:
         click.echo(f"- {claim}")
+    if not answer.answerable and answer.passages:
+        click.echo("\nNearest passages:")
+        print_passages(answer.passages[:_NEAREST])
     if explain:
         _print_thinking(answer)
     for notice in answer.notices if notices else ():
@@ -44,6 +53,13 @@ def _print_thinking(answer: "Answer") -> None:
         click.echo(f"Searched for: {query}")
     for name, value in sorted(thinking.features.items()):
         click.echo(f"  {name:24} {value:.3f}")
+
+
+def print_passages(passages: "Sequence[Passage]") -> None:
+    """Print where passages are, best first, and how each begins."""
+    for rank, passage in enumerate(passages, start=1):
+        click.echo(f"{rank:2}. {passage.score:.3f}  {place(passage, passage.page)}")
+        click.echo("    " + " ".join(passage.text.split())[:_SHOWN_CHARS])
 
 
 def place(found: "Passage | Citation", page: int | None) -> str:

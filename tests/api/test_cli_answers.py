@@ -99,9 +99,16 @@ def test_an_answer_in_no_known_language_is_refused(filled: CommandLine) -> None:
     assert "'tlh' is not one of the 119 languages" in said
 
 
-def test_a_refusal_for_a_person_names_no_source(filled: CommandLine) -> None:
-    said = filled.run("ask", "Who won the chess championship in Reykjavik?").stdout
-    assert said == messages.NOT_FOUND + "\n"
+def test_a_refusal_for_a_person_shows_the_nearest_passages(filled: CommandLine) -> None:
+    question = "Who won the chess championship in Reykjavik?"
+    said = filled.run("ask", question).stdout
+    (found, *_) = filled.json("ask", question)["passages"]
+    assert said.startswith(messages.NOT_FOUND + "\n\nNearest passages:\n 1. ")
+    assert f"characters {found['start']}-{found['end']} of {found['document_id']} v1" in said
+
+
+def test_an_answer_for_a_person_shows_no_passages_beside_it(filled: CommandLine) -> None:
+    assert "Nearest passages" not in filled.run("ask", QUESTION).stdout
 
 
 def test_it_is_said_that_no_language_model_is_configured(filled: CommandLine) -> None:
