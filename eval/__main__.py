@@ -13,7 +13,13 @@ from tqdm import tqdm
 from eval.comparison import compare as compare_results
 from eval.datasets import ALL, Dataset
 from eval.embedder_questions import only_kept_out
-from eval.graded import easy_questions, hard_and_easy, hard_questions, own_questions
+from eval.graded import (
+    easy_questions,
+    hard_questions,
+    own_questions,
+    plan_material,
+    translated_lines,
+)
 from eval.mixed import evaluate_mixed
 from eval.own_set import own_set, read_fact_files, write_own_set
 from eval.profiles import Profile, chosen_languages, profile_languages, raise_failures
@@ -310,17 +316,19 @@ def sizes(folder: Path, out: Path) -> None:
 
 
 @main.command()
-@hard_and_easy
-def plan(hard: Path, easy: Path) -> None:
+@plan_material
+def plan(hard: Path, easy: Path, parallel: Path) -> None:
     """Measure the thinking plan on hard and easy questions and on our own in five grades.
 
     Prints JSON: how well difficulty tells hard from easy and follows the grades, how steady it is
     across translations, and what it would spend of a fixed 4,096 tokens.
     """
-    from eval.plan_report import plan_figures
+    from eval.plan_report import learned_figures, shipped_figures
 
-    figures = plan_figures(own_questions(), hard_questions(hard), easy_questions(easy))
-    click.echo(json.dumps(figures, indent=2))
+    of_hard, of_easy = hard_questions(hard), easy_questions(easy)
+    shipped = shipped_figures(of_hard, of_easy)
+    learned = learned_figures(own_questions(), of_hard, of_easy, translated_lines(parallel))
+    click.echo(json.dumps({"shipped": shipped, "cross-validated": learned}, indent=2))
 
 
 @main.command()

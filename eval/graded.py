@@ -2,26 +2,37 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import click
+import numpy as np
+import regex
 
 from eval.datasets import ALL, Dataset
 from eval.own_set import read_fact_files
+from eval.parallel import read_parallel
 from ragqwen.errors import InputError
 from ragqwen.languages import check_language
 
 _ENGLISH = "eng_Latn"
+_NEWS = "ntrex_open"
+_LINES_OF = frozenset({"tatoeba", "bible_nt", "oldi_seed", "wikipedia_android", _NEWS})
+_NEWS_SHARE = 0.35  # of the news, which are whole sentences, seldom questions
+_LEAST_LANGUAGES, _MOST_LANGUAGES = 5, 10
+_MOSTLY = 0.6
+_ASKED = regex.compile(r"[?？؟፧;՞]\P{L}*$")
 
 
 @dataclass(frozen=True, slots=True)
 class GradedQuestion:
     """A question in one language; translations of it have the same `question_id`.
 
-    `grade` is 1 for a look-up, 2 a list, 3 a comparison, 4 an aggregation, 5 a multi-hop question.
+    `grade` is 1 for a look-up, 2 a list, 3 a comparison, 4 an aggregation, 5 a multi-hop question,
+    and 0 for what has no grade.
     """
 
     question_id: str
@@ -82,11 +93,44 @@ def own_look_ups() -> list[GradedQuestion]:
     return found
 
 
-def hard_and_easy(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options `--hard` and `--easy`, folders of questions as read here."""
+def translated_lines(folder: Path) -> list[GradedQuestion]:
+    """Read lines of parallel text, most of them questions, each in at most ten languages.
+
+    They have no grade; they tell that a text is as hard in one language as in another. Of the
+    languages that a line is in those with few lines are taken first, with some chance.
+    """
+    said: dict[str, dict[str, str]] = {}
+    for line in read_parallel(folder, kept_out=False):
+        if line.source in _LINES_OF:
+            said.setdefault(f"{line.source} {line.key}", {}).setdefault(line.language, line.text)
+    rng = np.random.default_rng(1)
+    asked = {
+        name: texts
+        for name, texts in sorted(said.items())
+        if len(texts) >= _LEAST_LANGUAGES
+        and (_is_asked(texts.values()) or (name.startswith(_NEWS) and rng.random() < _NEWS_SHARE))
+    }
+    often = Counter(language for texts in asked.values() for language in texts)
+    found = []
+    for name, texts in asked.items():
+        order = {code: rng.random() ** (often[code] ** 0.5) for code in texts}
+        for code in sorted(order, key=lambda code: -order[code])[:_MOST_LANGUAGES]:
+            found.append(GradedQuestion(name, code, 0, texts[code]))
+    return found
+
+
+def _is_asked(texts: Collection[str]) -> bool:
+    """Tell whether a line is a question, by its marks in most languages."""
+    return sum(bool(_ASKED.search(text)) for text in texts) > _MOSTLY * len(texts)
+
+
+def plan_material(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options `--hard`, `--easy` and `--parallel`, folders as read here."""
     folder = click.Path(exists=True, path_type=Path)
     problems = 'Word problems: CODE.jsonl with "id" and "question" a line, such as MGSM\'s.'
     look_ups = "Look-ups: a data set in BEIR's layout, such as XQuAD's."
     easy = click.option("--easy", required=True, metavar="DIR", type=folder, help=look_ups)
     hard = click.option("--hard", required=True, metavar="DIR", type=folder, help=problems)
-    return hard(easy(command))
+    said = "Parallel text: CODE.tsv.gz with source, key and text a line."
+    parallel = click.option("--parallel", required=True, metavar="DIR", type=folder, help=said)
+    return hard(easy(parallel(command)))

@@ -1,7 +1,9 @@
 """What the thinking plan is worth: difficulty against grades, and what it would spend."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -9,15 +11,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata, spearmanr
 
-from eval.graded import GradedQuestion, own_look_ups
-from eval.train_plan import TRAINED_ON, Examples, fit, untrained, without_cue_words
-from ragqwen.difficulty import LEVELS, DifficultyModel, Weights, shipped_weights, softmax
+from eval.graded import GradedQuestion
+from eval.train_plan import TRAINED_ON, Examples, Material, is_learned_from
+from ragqwen.difficulty import LEVELS, Weights, shipped_weights, softmax
 from ragqwen.errors import InputError
 from ragqwen.planning import THRESHOLD, planned_tokens
 from ragqwen.static_embedding import StaticEmbedder
 
 Floats = npt.NDArray[np.float64]
 
+_SECOND_SET = re.compile(r"-[a-z]{3}-1\d\d$")
+"""Ids of our second set, in which neither length nor one word gives the grade away."""
 _CEILING = 8192
 _FIXED = 4096
 _EASY_SHARE = 0.8
@@ -25,117 +29,145 @@ _FOLDS = 10
 _FROM_GRADE = 3  # comparisons and what is harder are to be thought about
 
 
-def plan_figures(
-    own: Sequence[GradedQuestion],
-    hard: Sequence[GradedQuestion],
-    easy: Sequence[GradedQuestion],
+def shipped_figures(
+    hard: Sequence[GradedQuestion], easy: Sequence[GradedQuestion]
 ) -> dict[str, Any]:
     """Return the figures of the plan that ships, by the question alone.
 
-    Hard and easy questions are measured in the languages of which none was learned from: with the
-    weights that ship, for which our own questions were learned from in all languages, and with
-    weights for which everything was in three languages alone. The project's own questions are
-    measured with weights that learned nothing in their language, once with the cue words of that
-    language and once, as for a language that has none, without; and again without them and their
-    translations.
+    Hard and easy questions are told apart, and spent on, in the languages of which none was learned
+    from.
+
+    :raises InputError: if there are none in such languages.
     """
     embedder = StaticEmbedder()
-    model = DifficultyModel(embedder, untrained())
-    ours, all_hard, all_easy, look_ups = (
-        Examples.of(some, model) for some in (own, hard, easy, own_look_ups())
-    )
-    test_hard, test_easy = all_hard.learned_from(False), all_easy.learned_from(False)
+    all_hard, all_easy = (Examples.of(some, embedder) for some in (hard, easy))
+    test_hard, test_easy = (some.where(is_learned_from, yes=False) for some in (all_hard, all_easy))
     if not test_hard.questions or not test_easy.questions:
         raise InputError(
             f"hard and easy questions are both needed in other languages than {TRAINED_ON}"
         )
-    learned_hard, learned_easy = all_hard.learned_from(), all_easy.learned_from().joined(look_ups)
-    unaided = without_cue_words(own, embedder)
-    learned = ours.joined(unaided)
-    by_language, without_cues = np.zeros(len(own)), np.zeros(len(own))
-    for code in dict.fromkeys(question.language for question in own):
-        parts = (some.outside(code) for some in (learned, learned_hard, learned_easy))
-        weights = fit(*parts)
-        held = _is_in(ours, code)
-        by_language[held] = _difficulties(ours.features[held], weights)
-        without_cues[held] = _difficulties(unaided.features[held], weights)
-    by_question = np.zeros(len(own))
-    folds = _folds(own)
-    for fold in range(_FOLDS):
-        held = folds == fold
-        weights = fit(learned.only(np.tile(~held, 2)), learned_hard, learned_easy)
-        by_question[held] = _difficulties(ours.features[held], weights)
-    of_three = fit(*(some.learned_from() for some in (learned, learned_hard, learned_easy)))
     hard_levels, easy_levels = _shipped(test_hard), _shipped(test_easy)
+    return {
+        "questions": {"hard": len(hard), "easy": len(easy)},
+        "languages": len({q.language for q in (*test_hard.questions, *test_easy.questions)}),
+        "auc": {"one threshold": _auc(hard_levels, easy_levels)}
+        | _auc_by_language(test_hard, test_easy),
+        "translations within a step": {
+            "hard": _steadiness(hard, _shipped(all_hard)),
+            "easy": _steadiness(easy, _shipped(all_easy)),
+        },
+        "thinks": {"hard": _thinking(hard_levels), "easy": _thinking(easy_levels)},
+        "tokens of a fixed 4,096": _share(easy_levels, hard_levels),
+    }
+
+
+def learned_figures(
+    own: Sequence[GradedQuestion],
+    hard: Sequence[GradedQuestion],
+    easy: Sequence[GradedQuestion],
+    lines: Sequence[GradedQuestion],
+) -> dict[str, Any]:
+    """Return the figures of plans that did not learn from what they are measured on.
+
+    The project's own questions are measured with weights that learned nothing in their language,
+    once with the cues of that language and once, as for a language that has none, without; and with
+    weights that learned nothing of them and their translations. Hard and easy ones are measured
+    with weights for which everything was in three languages alone.
+    """
+    material = Material.of(own, hard, easy, lines)
+    by_language, without_cues, by_question = (np.zeros(len(own)) for _ in range(3))
+    for code in dict.fromkeys(question.language for question in own):
+        is_held = partial(_is_of, code)
+        weights = material.where(is_held, yes=False).fit()
+        held = np.array([*map(is_held, own)])
+        by_language[held] = difficulties(material.own.where(is_held), weights)
+        without_cues[held] = difficulties(material.unaided.where(is_held), weights)
+    for fold in _folds(own):
+        is_held = partial(_is_among, fold)
+        weights = material.where(is_held, yes=False).fit()
+        held = np.array([*map(is_held, own)])
+        by_question[held] = difficulties(material.own.where(is_held), weights)
     grades = np.array([question.grade for question in own])
-    ours_hard = grades >= _FROM_GRADE
     often = Counter(question.question_id for question in own)
-    translated = np.array([often[question.question_id] > 1 for question in own])
     everywhere = np.array([often[q.question_id] == max(often.values()) for q in own])
+    second = np.array([_SECOND_SET.search(question.question_id) is not None for question in own])
+    languages = np.array([question.language for question in own])
+    parts = {"": second | ~second, ", first set": ~second, ", second set": second}
     of_languages = {
-        code: _spearman(by_language[_is_in(ours, code)], grades[_is_in(ours, code)])
-        for code in dict.fromkeys(question.language for question in own)
+        code: _spearman(by_language[languages == code], grades[languages == code])
+        for code in dict.fromkeys(languages.tolist())
     }
     return {
-        "questions": {"own": len(own), "hard": len(hard), "easy": len(easy)},
-        "languages": {"own": _n_languages(ours), "tested": _n_languages(test_hard, test_easy)},
-        "auc": {
-            "one threshold": _auc(hard_levels, easy_levels),
-            "all learned from three languages": _auc(
-                *(_difficulties(some.features, of_three) for some in (test_hard, test_easy))
-            ),
-            **_auc_by_language(test_hard, test_easy),
-        },
+        "questions": len(own),
+        "auc of three languages": _auc_of_three(material, hard, easy),
         "rank correlation": {
             "mean of languages": float(np.mean(list(of_languages.values()))),
-            "by language, all at once": _spearman(by_language, grades),
-            "by language, translated": _spearman(by_language[translated], grades[translated]),
-            "by language, without its cue words": _spearman(without_cues, grades),
-            "by language, translated, without its cue words": _spearman(
-                without_cues[translated], grades[translated]
-            ),
-            "by question, all at once": _spearman(by_question, grades),
-            "by question, translated": _spearman(by_question[translated], grades[translated]),
+            **{
+                f"{name}{part}": _spearman(found[some], grades[some])
+                for name, found in (
+                    ("by language", by_language),
+                    ("by language, without its cues", without_cues),
+                    ("by question", by_question),
+                )
+                for part, some in parts.items()
+                if some.any()
+            },
             **of_languages,
         },
-        "translations within a step": {
-            name: _steadiness(some, difficulties)
-            for name, some, difficulties in (
-                ("own", ours.only(everywhere).questions, by_language[everywhere]),
-                ("hard", hard, _shipped(all_hard)),
-                ("easy", easy, _shipped(all_easy)),
-            )
-        },
+        "translations within a step": _steadiness(
+            [question for question, kept in zip(own, everywhere, strict=True) if kept],
+            by_language[everywhere],
+        ),
         "thinks": {
-            "easy": float(np.mean(easy_levels >= THRESHOLD)),
-            "hard": float(np.mean(hard_levels >= THRESHOLD)),
-            **{
-                f"grade {grade}": float(np.mean(by_question[grades == grade] >= THRESHOLD))
-                for grade in range(1, 6)
-            },
+            f"grade {grade}": _thinking(by_question[grades == grade]) for grade in range(1, 6)
         },
-        "tokens of a fixed 4,096": {
-            "hard are word problems": _share(easy_levels, hard_levels),
-            "hard are our grades 3 to 5": _share(easy_levels, by_question[ours_hard]),
-        },
+        "tokens of a fixed 4,096, grades 3 to 5 beside look-ups": _share(
+            by_question[grades == 1], by_question[grades >= _FROM_GRADE]
+        ),
     }
 
 
-def _shipped(examples: Examples) -> Floats:
-    return _difficulties(examples.features, shipped_weights())
-
-
-def _difficulties(features: Floats, weights: Weights) -> Floats:
-    found: Floats = softmax(features @ weights.matrix + weights.bias) @ np.array(LEVELS)
+def difficulties(examples: Examples, weights: Weights) -> Floats:
+    """Return how hard questions look by some weights, (n_questions,)."""
+    cued, uncued = (
+        softmax(examples.features @ linear.matrix + linear.bias) @ np.array(LEVELS)
+        for linear in (weights.cued, weights.uncued)
+    )
+    found: Floats = np.where(examples.cued, cued, uncued)
     return found
 
 
-def _folds(questions: Sequence[GradedQuestion]) -> npt.NDArray[np.int64]:
-    """Deal the questions, each with its translations, into folds, and return those."""
+def _shipped(examples: Examples) -> Floats:
+    return difficulties(examples, shipped_weights())
+
+
+def _auc_of_three(
+    material: Material, hard: Sequence[GradedQuestion], easy: Sequence[GradedQuestion]
+) -> float:
+    weights, embedder = material.where(is_learned_from).fit(), StaticEmbedder()
+    tested = (
+        Examples.of(some, embedder).where(is_learned_from, yes=False) for some in (hard, easy)
+    )
+    return _auc(*(difficulties(some, weights) for some in tested))
+
+
+def _thinking(found: Floats) -> float:
+    return float(np.mean(found >= THRESHOLD))
+
+
+def _folds(questions: Sequence[GradedQuestion]) -> list[frozenset[str]]:
+    """Deal the questions, each with its translations, into folds, and return their ids."""
     ids = sorted({question.question_id for question in questions})
     order = np.random.default_rng(1).permutation(len(ids))
-    fold_of = {ids[at]: number % _FOLDS for number, at in enumerate(order)}
-    return np.array([fold_of[question.question_id] for question in questions])
+    return [frozenset(ids[at] for at in order[fold::_FOLDS]) for fold in range(_FOLDS)]
+
+
+def _is_of(language: str, question: GradedQuestion) -> bool:
+    return question.language == language
+
+
+def _is_among(ids: frozenset[str], question: GradedQuestion) -> bool:
+    return question.question_id in ids
 
 
 def _auc(hard: Floats, easy: Floats) -> float:
@@ -147,15 +179,11 @@ def _auc(hard: Floats, easy: Floats) -> float:
 def _auc_by_language(hard: Examples, easy: Examples) -> dict[str, float]:
     """Return the area for each language that has both."""
     return {
-        code: _auc(*(_shipped(some.only(_is_in(some, code))) for some in (hard, easy)))
+        code: _auc(*(_shipped(some.where(partial(_is_of, code))) for some in (hard, easy)))
         for code in sorted(
             {q.language for q in hard.questions} & {q.language for q in easy.questions}
         )
     }
-
-
-def _is_in(examples: Examples, code: str) -> npt.NDArray[np.bool_]:
-    return np.array([question.language == code for question in examples.questions], dtype=bool)
 
 
 def _spearman(difficulties: Floats, grades: npt.NDArray[np.int64]) -> float:
@@ -190,7 +218,3 @@ def _share(easy: Floats, hard: Floats) -> float:
         float(np.mean([planned_tokens(each, _CEILING) for each in some])) for some in (easy, hard)
     )
     return (_EASY_SHARE * easy_tokens + (1 - _EASY_SHARE) * hard_tokens) / _FIXED
-
-
-def _n_languages(*parts: Examples) -> int:
-    return len({question.language for part in parts for question in part.questions})

@@ -13,11 +13,12 @@ A question is one of five kinds, each with a level of difficulty: look-up 0, lis
   of the question with the cue's direction: the mean over languages of the mean of its words in
   each. The embedder's vectors meet across languages, though not all do, and so
 - `word_*`: max(0, c - 0.7) * 2.5, where c is the largest cosine of any word of the question with
-  any of the cue's words, in any language.
+  any of the cue's words, in any language, and 1 where the question has one of the cue's phrases in
+  its own language (`ragqwen.cues`);
+- `meaning`: the question's vector in the built-in embedder.
 
-- `cued`: 1 where the language has cue words of its own, else 0.
-
-The cues' words in 20 languages are in `ragqwen/data/cues.tsv`, see `cue_words`.
+Questions in languages that have cues of their own and in those that have none go by weights of
+their own.
 
 The question's difficulty q is the mean of the levels by these chances. Where Qwen3 was asked too
 (`ragqwen.judgement`), its own mean j of the levels counts as much: the mean of both is then q. The
@@ -31,74 +32,44 @@ for want of data that tells: at their most they make a look-up think its first s
 Qwen3's judgement, at 1/2.
 """
 
-import csv
 import functools
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import regex
 
 from ragqwen.analysis import terms
+from ragqwen.cues import CUES, Cues, has_phrase, shipped_cues
 from ragqwen.embedding import Vectors
 from ragqwen.languages import UNKNOWN, group_of, languages
 from ragqwen.records import Passage
 from ragqwen.segmentation import count_words, sentences, words
 from ragqwen.static_embedding import StaticEmbedder, unit
+from ragqwen.text import normalise_text
 from ragqwen.weights import read_weights
 
 KINDS = ("look-up", "list", "comparison", "aggregation", "multi-hop")
 LEVELS = (0.0, 0.2, 0.45, 0.6, 1.0)
 SURFACE = ("words", "weight", "numbers", "quantities", "sentences", "breaks")
-CUES = (
-    "who",
-    "when",
-    "where",
-    "amount",
-    "list",
-    "all",
-    "compare",
-    "difference",
-    "better",
-    "both",
-    "advantages",
-    "total",
-    "average",
-    "calculate",
-    "each",
-    "left",
-    "why",
-    "cause",
-    "although",
-    "explain",
-    "if",
-    "considering",
-    "and",
-    "relation",
-    "or",
-    "several",
-    "whose",
-    "same",
-)
 FEATURES = (
     *SURFACE,
-    "cued",
     *(f"cue_{name}" for name in CUES),
     *(f"word_{name}" for name in CUES),
 )
+MEANING = "meaning"
+"""The question's vector, as one of the things a plan goes by."""
 
 Floats = npt.NDArray[np.float64]
-CueWords = Mapping[str, Mapping[str, Sequence[str]]]
-"""The words of each cue, by language and cue."""
 
 _MAX_CHARS = 8000  # of a question; what follows does not make it any harder
 _NUMBER = regex.compile(r"\p{Nd}+(?:[.,٫٬]\p{Nd}+)*")
 _YEAR = regex.compile(r"\p{Nd}{4}")
-_BREAK = regex.compile(r"[,،、，;；·၊؛:：]")
+_BREAK = regex.compile(r"[,،、，;；·၊؛:：](?!\s*$)")  # at the end ";" asks, in Greek
 _LEAST_TO_CUE, _CUE_SCALE = 0.2, 3.0
 _LEAST_TO_WORD, _WORD_SCALE = 0.7, 2.5
 
@@ -134,17 +105,17 @@ class DifficultyModel:
         self,
         embedder: StaticEmbedder,
         weights: "Weights | None" = None,
-        cues: CueWords | None = None,
+        cues: Cues | None = None,
     ) -> None:
         """:param weights: those that ship with the project by default.
         :param cues: so too.
         """
         self._embedder = embedder
-        self._weights = weights or shipped_weights()
-        known = cue_words() if cues is None else cues
-        self._cued = frozenset(known)
+        self._weights = weights
+        self._cues = shipped_cues() if cues is None else cues
         of_cues = [
-            [unit(embedder.embed_words(words[name])) for words in known.values()] for name in CUES
+            [unit(embedder.embed_words(cues[name].words)) for cues in self._cues.values()]
+            for name in CUES
         ]
         means = [unit(np.stack([some.mean(axis=0) for some in each])) for each in of_cues]
         self._directions = unit(np.stack([each.mean(axis=0) for each in means]))
@@ -153,53 +124,65 @@ class DifficultyModel:
     def estimate(self, question: str, language: str = UNKNOWN) -> Estimate:
         """Estimate one question; what comes after 8,000 characters does not count."""
         row = self.features([(question, language)])[0]
-        logits = row @ self._weights.matrix + self._weights.bias
-        kinds = softmax(logits[None])[0]
+        weights = (self._weights or shipped_weights()).of(language in self._cues)
+        kinds = softmax(row @ weights.matrix + weights.bias)
         best = int(kinds.argmax())
-        rest = np.delete(self._weights.matrix, best, axis=1).mean(axis=1)
-        more = row - self._weights.mean
-        says = (self._weights.matrix[:, best] - rest) * more
-        told = (more > 0) | (np.arange(len(FEATURES)) < len(SURFACE))  # no cue tells by its absence
-        told[FEATURES.index("cued")] = False  # it says nothing of the question
+        rest = np.delete(weights.matrix, best, axis=1).mean(axis=1)
+        more = row - weights.mean
+        each = (weights.matrix[:, best] - rest) * more
+        says = np.append(each[: len(FEATURES)], each[len(FEATURES) :].sum())
+        told = np.append(more[: len(FEATURES)] > 0, True)  # no cue tells by its absence
+        told[: len(SURFACE)] = True
+        names = (*FEATURES, MEANING)
         return Estimate(
             difficulty=float(kinds @ np.array(LEVELS)),
             kinds=dict(zip(KINDS, kinds.tolist(), strict=True)),
-            features=dict(zip(FEATURES, row.tolist(), strict=True)),
-            for_kind=tuple(FEATURES[at] for at in np.argsort(-says) if says[at] > 0 and told[at]),
+            features=dict(zip(FEATURES, row.tolist(), strict=False)),
+            for_kind=tuple(names[at] for at in np.argsort(-says) if says[at] > 0 and told[at]),
         )
 
     def features(self, questions: Sequence[tuple[str, str]]) -> Floats:
         """Return what the model goes by, for questions and their languages.
 
-        :return: (n_questions, len(FEATURES)).
+        :return: (n_questions, len(FEATURES) + dimension), the question's vector last.
         """
         rows = [self._features(text[:_MAX_CHARS], language) for text, language in questions]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES))
+        n_features = len(FEATURES) + self._embedder.dimension
+        return np.array(rows, dtype=np.float64).reshape(len(rows), n_features)
 
-    def _features(self, question: str, language: str) -> list[float]:
-        lower = question.lower()
+    def _features(self, question: str, language: str) -> Floats:
+        lower = normalise_text(question).lower()
         counts = Counter(lower[start:end] for start, end in words(lower)) or Counter([""])
         vectors = self._embedder.embed_words(list(counts))
         weight = np.linalg.norm(vectors, axis=1) @ np.array(list(counts.values()))
         n_words, *others = _surface(question, language)
         surface = [n_words, float(np.log1p(weight)) / 3, *others]
-        return [*surface, float(language in self._cued), *self._met(unit(vectors))]
+        met = self._met(unit(vectors), self._said(lower, language))
+        return np.concatenate([surface, met, self._embedder.embed_query(question)])
 
-    def _met(self, vectors: Vectors) -> list[float]:
+    def _said(self, question: str, language: str) -> npt.NDArray[np.bool_]:
+        """Return of which cues a question, in lower case, has a phrase, (n_cues,)."""
+        cues = self._cues.get(language)
+        if cues is None:
+            return np.zeros(len(CUES), dtype=np.bool_)
+        return np.array([has_phrase(question, cues[name], language) for name in CUES])
+
+    def _met(self, vectors: Vectors, said: npt.NDArray[np.bool_]) -> Floats:
         """Return how near some words, (n_words, dimension), are to each cue and to its words."""
         to_cue = (vectors @ self._directions.T).max(axis=0)
         to_word = np.array([(vectors @ some.T).max() for some in self._words])
         near = np.maximum(to_cue - _LEAST_TO_CUE, 0) * _CUE_SCALE
-        same = np.maximum(to_word - _LEAST_TO_WORD, 0) * _WORD_SCALE
-        met: list[float] = np.concatenate([near, same]).tolist()
-        return met
+        same = np.maximum(np.where(said, 1.0, to_word) - _LEAST_TO_WORD, 0) * _WORD_SCALE
+        return np.concatenate([near, same])
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """A linear model of the kinds: `matrix` is (n_features, n_kinds), `bias` (n_kinds,).
+class Linear:
+    """A linear model of the kinds.
 
-    `mean` are the features of the middling question, (n_features,), by which a plan is explained.
+    `matrix` is (n_features, n_kinds), `bias` (n_kinds,), and `mean` are the features of the
+    middling question, (n_features,), by which a plan is explained. Features are those of
+    `DifficultyModel.features`.
     """
 
     matrix: Floats
@@ -207,30 +190,38 @@ class Weights:
     mean: Floats
 
 
-@functools.cache
-def cue_words() -> CueWords:
-    """Read the words of each cue of `CUES`, in lower case, in each language that has any."""
-    text = files("ragqwen").joinpath("data", "cues.tsv").read_text("utf-8")
-    found: dict[str, dict[str, list[str]]] = {}
-    for row in csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
-        found.setdefault(row["language"], {})[row["cue"]] = row["words"].split()
-    return found
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The models of languages that have cues of their own, and of those that have none."""
+
+    cued: Linear
+    uncued: Linear
+
+    def of(self, is_cued: bool) -> Linear:
+        """Return one of them."""
+        return self.cued if is_cued else self.uncued
 
 
 @functools.cache
 def shipped_weights() -> Weights:
     """Read the weights that `python -m eval.train_plan` learned."""
     with read_weights("plan.json", "eval.train_plan") as about:
-        rows = [about["weights"][name] for name in FEATURES]
-        mean = [about["mean"][name] for name in FEATURES]
-        matrix = np.array(rows).reshape(len(FEATURES), len(KINDS))
-        return Weights(matrix, np.array(about["bias"]).reshape(len(KINDS)), np.array(mean))
+        cued, uncued = (_linear(about[group]) for group in ("cued", "uncued"))
+        return Weights(cued, uncued)
+
+
+def _linear(about: Mapping[str, Any]) -> Linear:
+    matrix, mean = (
+        np.array([*(about[what][name] for name in FEATURES), *about[what][MEANING]])
+        for what in ("weights", "mean")
+    )
+    return Linear(matrix, np.array(about["bias"]), mean)
 
 
 def softmax(logits: Floats) -> Floats:
-    """Turn rows of logits into chances; (n, n_kinds) both."""
-    odds: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
-    chances: Floats = odds / odds.sum(axis=1, keepdims=True)
+    """Turn logits into chances; (..., n_kinds) both."""
+    odds: Floats = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    chances: Floats = odds / odds.sum(axis=-1, keepdims=True)
     return chances
 
 

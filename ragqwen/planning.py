@@ -47,6 +47,7 @@ _CALLED = {
     "quantities": "its quantities",
     "sentences": "its sentences",
     "breaks": "its clauses",
+    "meaning": "its meaning",
     "foreign": "passages in another language",
     "spread": "evidence that is spread out",
     "documents": "several documents",

@@ -1,12 +1,19 @@
 """The graded questions: our own set, and what is read from folders."""
 
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from eval.graded import easy_questions, hard_questions, own_look_ups, own_questions
+from eval.graded import (
+    easy_questions,
+    hard_questions,
+    own_look_ups,
+    own_questions,
+    translated_lines,
+)
 from ragqwen.errors import InputError
 from ragqwen.languages import languages
 
@@ -73,3 +80,17 @@ def test_a_data_sets_questions_are_look_ups(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"{text}\n", encoding="utf-8")
     (found,) = easy_questions(tmp_path)
     assert (found.text, found.grade) == ("When?", 1)
+
+
+def test_of_parallel_text_questions_are_read_in_ten_languages_at_most(tmp_path: Path) -> None:
+    codes = list(languages())[:14]
+    for code in codes:
+        with gzip.open(tmp_path / f"{code}.tsv.gz", "wt", encoding="utf-8") as file:
+            file.writelines(f"tatoeba\tq{n}\tWhen, {code} {n}?\n" for n in range(40))
+            file.write("tatoeba\ts\tNo question.\n")
+    found = translated_lines(tmp_path)
+    often = Counter(question.question_id for question in found)
+    assert set(often.values()) == {10}
+    assert {question.grade for question in found} == {0}
+    assert "tatoeba s" not in often
+    assert found == translated_lines(tmp_path)

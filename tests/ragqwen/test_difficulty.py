@@ -4,19 +4,16 @@ import math
 
 import pytest
 
+from ragqwen.cues import shipped_cues
 from ragqwen.difficulty import (
-    CUES,
     FEATURES,
     KINDS,
     DifficultyModel,
-    cue_words,
     evidence_features,
     shipped_weights,
     strained,
 )
-from ragqwen.languages import languages
 from ragqwen.static_embedding import StaticEmbedder
-from ragqwen.text import normalise_text
 from tests.fakes import make_passage
 
 
@@ -73,21 +70,28 @@ def test_a_word_far_from_all_of_a_cue_is_none_of_it(model: DifficultyModel) -> N
     assert feature(model, "word_total", "ferry") == 0
 
 
-def test_a_language_with_cue_words_has_some_of_each_cue_as_questions_are_read() -> None:
-    assert len(cue_words()) >= 20
-    assert set(cue_words()) <= set(languages())
-    for cues in cue_words().values():
-        assert tuple(cues) == CUES
-        for words in cues.values():
-            assert len(set(words)) == len(words) > 0
-            assert all(word == normalise_text(word.lower()) for word in words)
+def test_a_phrase_is_as_good_as_a_cue_s_own_word(model: DifficultyModel) -> None:
+    question = "How many were there in all?"
+    assert feature(model, "word_total", question) == pytest.approx(0.75)
+    assert feature(model, "word_total", question, "fra_Latn") < 0.75
 
 
-def test_a_language_s_cue_words_can_be_left_out() -> None:
-    others = {code: words for code, words in cue_words().items() if code != "tur_Latn"}
+def test_a_language_s_cues_can_be_left_out() -> None:
+    others = {code: cues for code, cues in shipped_cues().items() if code != "tur_Latn"}
     without = DifficultyModel(StaticEmbedder(), cues=others)
-    word = cue_words()["tur_Latn"]["total"][0]
+    word = shipped_cues()["tur_Latn"]["total"].words[0]
     assert feature(without, "word_total", word, "tur_Latn") < 0.75
+
+
+def test_the_question_s_vector_comes_last(model: DifficultyModel) -> None:
+    question = "Which ferry is cheaper?"
+    (row,) = model.features([(question, "eng_Latn")])
+    assert row[len(FEATURES) :] == pytest.approx(StaticEmbedder().embed_query(question))
+
+
+def test_a_question_mark_at_the_end_is_no_break(model: DifficultyModel) -> None:
+    assert feature(model, "breaks", "Πότε ανοίγει το μουσείο;", "ell_Grek") == 0
+    assert feature(model, "breaks", "Wann; und wo?", "deu_Latn") > 0
 
 
 def test_a_word_that_tells_more_weighs_more(model: DifficultyModel) -> None:
@@ -103,10 +107,12 @@ def test_the_chances_of_the_kinds_add_up(model: DifficultyModel) -> None:
 
 
 def test_the_weights_fit_the_features() -> None:
-    weights = shipped_weights()
-    assert weights.matrix.shape == (len(FEATURES), len(KINDS))
-    assert weights.bias.shape == (len(KINDS),)
-    assert weights.mean.shape == (len(FEATURES),)
+    n_features = len(FEATURES) + StaticEmbedder().dimension
+    for is_cued in (True, False):
+        weights = shipped_weights().of(is_cued)
+        assert weights.matrix.shape == (n_features, len(KINDS))
+        assert weights.bias.shape == (len(KINDS),)
+        assert weights.mean.shape == (n_features,)
 
 
 def test_what_comes_after_8000_characters_does_not_count(model: DifficultyModel) -> None:
