@@ -11,6 +11,7 @@ BM25's order is seldom wrong. The features are:
 - `pieces`, the share of the pieces of the question's terms in its best sentence, and `phrases`, how
   many of the question's pairs of words that follow one another are in it, both weighed by how few
   candidates have them. BM25 knows neither sentences nor the order of words.
+- `rare_pieces`, the pieces of the question's terms anywhere in it, weighed by the square of that.
 """
 
 import functools
@@ -40,11 +41,13 @@ FEATURES = (
     "best_rare_met",
     "pieces",
     "phrases",
+    "rare_pieces",
 )
 Floats = npt.NDArray[np.float64]
 _KEPT_TEXTS = 2**12  # of chunks, whose sentences are kept, because search meets the same ones again
 _MAX_TERMS = 128  # of a question, the first ones
-_PHRASES = 10.0  # the weight of phrases that counts as 1, which is that of two or three rare ones
+# The weights that count as 1: of two or three rare phrases, of a dozen rare pieces
+_PHRASES, _RARE_PIECES = 10.0, 190.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +115,26 @@ class LightRanker:
         return np.concatenate([plain * (1 - same), plain * same, same], axis=1)
 
 
-def _by_words(question: str, candidates: Sequence[Candidate]) -> tuple[Floats, Floats]:
-    """Return `pieces` and `phrases`: all 0 where BM25 found nothing, or was not asked."""
+def _by_words(question: str, candidates: Sequence[Candidate]) -> tuple[Floats, Floats, Floats]:
+    """Return `pieces`, `phrases` and `rare_pieces`: all 0 where BM25 found nothing."""
     none = np.zeros(len(candidates))
     if not any(candidate.lexical for candidate in candidates):
-        return none, none
+        return none, none, none
     asked = terms(question)[:_MAX_TERMS]
     lines = [_stored_lines(candidate.stored) for candidate in candidates]
     starts = np.cumsum([0, *map(len, lines)])[:-1]
     flat = [line for some in lines for line in some]
     there = _there(dict.fromkeys(part for term in asked for part in pieces(term) or [term]), flat)
-    weights = rarity(np.logical_or.reduceat(there, starts, axis=1))
+    anywhere = np.logical_or.reduceat(there, starts, axis=1)
+    weights = rarity(anywhere)
     shares = weights @ there / (weights.sum() or 1.0)
     phrases = dict.fromkeys(EDGE.join(("", one, other, "")) for one, other in pairwise(asked))
     together = np.logical_or.reduceat(_there(phrases, flat), starts, axis=1)
-    return np.maximum.reduceat(shares, starts), rarity(together) @ together / _PHRASES
+    return (
+        np.maximum.reduceat(shares, starts),
+        rarity(together) @ together / _PHRASES,
+        weights**2 @ anywhere / _RARE_PIECES,
+    )
 
 
 def _there(parts: Collection[str], lines: Sequence[str]) -> npt.NDArray[np.bool_]:
