@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 _NEAREST = 3  # passages that are shown where there is no answer
 _SHOWN_CHARS = 200  # of a passage
 
+
 def print_answer(answer: "Answer", *, notices: bool = True, explain: bool = False) -> None:
     """Print an answer, its citations and the notices for a person.
 
-    Where there is no answer, the nearest passages are shown, in which a person may find one.
+    Where nothing is cited, the nearest passages are shown, in which a person may find an answer.
 
     :param explain: say how much was thought, and why.
     """
@@ -33,7 +34,7 @@ def print_answer(answer: "Answer", *, notices: bool = True, explain: bool = Fals
         click.echo("\n" + messages.translated(messages.NOT_IN_DOCUMENTS, answer.language))
     for claim in answer.unsupported_claims:
         click.echo(f"- {claim}")
-    if not answer.answerable and answer.passages:
+    if not answer.answerable and not answer.citations and answer.passages:
         click.echo("\nNearest passages:")
         print_passages(answer.passages[:_NEAREST])
     if explain:

@@ -6,9 +6,7 @@ HARD = (
     "Why could the founder of the mill, although she had sold her boats, still pay the architect "
     "of the bridge after the flood, and what did that lead to?"
 )
-HARD_ENOUGH = (
-    "Who built the bridge, and why could the founder of the mill pay for it after the flood?"
-)
+HARD_ENOUGH = "Who built the bridge, and could the founder of the mill pay for it?"
 MILL = "The mill was founded by Greta Holm."
 BRIDGE = "Ole Brandt built a crossing over the river Elm for nine hundred crowns."
 
