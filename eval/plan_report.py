@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata, spearmanr
+from tqdm import tqdm
 
 from eval.graded import GradedQuestion
 from eval.train_plan import TRAINED_ON, Examples, Material, is_learned_from
@@ -76,13 +77,13 @@ def learned_figures(
     """
     material = Material.of(own, hard, easy, lines)
     by_language, without_cues, by_question = (np.zeros(len(own)) for _ in range(3))
-    for code in dict.fromkeys(question.language for question in own):
+    for code in tqdm(dict.fromkeys(question.language for question in own), desc="languages"):
         is_held = partial(_is_of, code)
         weights = material.where(is_held, yes=False).fit()
         held = np.array([*map(is_held, own)])
         by_language[held] = difficulties(material.own.where(is_held), weights)
         without_cues[held] = difficulties(material.unaided.where(is_held), weights)
-    for fold in _folds(own):
+    for fold in tqdm(_folds(own), desc="questions"):
         is_held = partial(_is_among, fold)
         weights = material.where(is_held, yes=False).fit()
         held = np.array([*map(is_held, own)])

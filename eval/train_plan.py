@@ -8,7 +8,7 @@ the hard word problems (as aggregations) and the easy questions (as look-ups) fr
 alone, so that the others show what it is worth (`python -m eval plan`). What a question's
 translations differ by in difficulty costs too, and so does what translated lines that have no grade
 differ by: there are some in all languages. There is no chance in it: the same data give the same
-weights, in a minute on two cores.
+weights, in a minute and a half on two cores.
 """
 
 import json

@@ -14,7 +14,6 @@ from importlib.resources import files
 import regex
 
 from ragqwen.languages import languages
-from ragqwen.text import normalise_text
 
 CUES = (
     "who",
@@ -82,17 +81,17 @@ def shipped_cues() -> Cues:
 
 def has_phrase(question: str, cue: Cue, language: str) -> bool:
     """Tell whether a question, in lower case, has any of a cue's phrases."""
-    pattern = _pattern(cue.phrases, languages()[language].word_breaks == "dictionary")
-    return pattern is not None and pattern.search(question) is not None
+    squeezed = " ".join(question.split())
+    unspaced = languages()[language].word_breaks == "dictionary"
+    return any(
+        phrase.strip("~") in squeezed and (unspaced or _pattern(phrase).search(squeezed))
+        for phrase in cue.phrases
+    )
 
 
 @functools.lru_cache(1024)
-def _pattern(phrases: tuple[str, ...], unspaced: bool) -> "regex.Pattern[str] | None":
-    """Return what finds any of some phrases, or None if there are none."""
-    options = []
-    for phrase in phrases:
-        body = r"\s+".join(map(regex.escape, normalise_text(phrase).strip("~").split()))
-        before = "" if unspaced or phrase.startswith("~") else r"(?<![\p{L}\p{M}\p{N}])"
-        after = "" if unspaced or phrase.endswith("~") else r"(?![\p{L}\p{M}\p{N}])"
-        options.append(f"{before}{body}{after}")
-    return regex.compile("|".join(options)) if options else None
+def _pattern(phrase: str) -> "regex.Pattern[str]":
+    """Return what finds a phrase that ends where words do, but where it goes on."""
+    before = "" if phrase.startswith("~") else r"(?<![\p{L}\p{M}\p{N}])"
+    after = "" if phrase.endswith("~") else r"(?![\p{L}\p{M}\p{N}])"
+    return regex.compile(before + regex.escape(phrase.strip("~")) + after)

@@ -44,7 +44,7 @@ import numpy.typing as npt
 import regex
 
 from ragqwen.analysis import terms
-from ragqwen.cues import CUES, Cues, has_phrase, shipped_cues
+from ragqwen.cues import CUES, Cue, Cues, has_phrase, shipped_cues
 from ragqwen.embedding import Vectors
 from ragqwen.languages import UNKNOWN, group_of, languages
 from ragqwen.records import Passage
@@ -113,10 +113,8 @@ class DifficultyModel:
         self._embedder = embedder
         self._weights = weights
         self._cues = shipped_cues() if cues is None else cues
-        of_cues = [
-            [unit(embedder.embed_words(cues[name].words)) for cues in self._cues.values()]
-            for name in CUES
-        ]
+        by_language = [_cue_vectors(embedder, cues) for cues in self._cues.values()]
+        of_cues = [[vectors[name] for vectors in by_language] for name in CUES]
         means = [unit(np.stack([some.mean(axis=0) for some in each])) for each in of_cues]
         self._directions = unit(np.stack([each.mean(axis=0) for each in means]))
         self._words = [np.concatenate(each) for each in of_cues]
@@ -174,6 +172,17 @@ class DifficultyModel:
         near = np.maximum(to_cue - _LEAST_TO_CUE, 0) * _CUE_SCALE
         same = np.maximum(np.where(said, 1.0, to_word) - _LEAST_TO_WORD, 0) * _WORD_SCALE
         return np.concatenate([near, same])
+
+
+def _cue_vectors(embedder: StaticEmbedder, cues: Mapping[str, Cue]) -> dict[str, Vectors]:
+    """Return the unit vectors of each cue's words, (n_words, dimension), in one language.
+
+    All are embedded at once, which is much faster than one cue after another.
+    """
+    ends = np.cumsum([len(cues[name].words) for name in CUES])
+    every = [word for name in CUES for word in cues[name].words]
+    parts = np.split(unit(embedder.embed_words(every)), ends[:-1])
+    return dict(zip(CUES, parts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

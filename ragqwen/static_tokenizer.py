@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tokenizers.models import Unigram
 
-_FEW_CHARS = 2**15  # what is cut before all pieces are loaded
+_FEW_CHARS = 3 * 2**14  # what is cut before all pieces are loaded; half of it are cue words
 
 
 class StaticTokenizer:
