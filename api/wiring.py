@@ -123,6 +123,7 @@ class Service:
             writer=self._writer,
             hard_writer=self._hard_writer,
             context_tokens=self.settings.context_tokens,
+            room_tokens=self.settings.llm_context_tokens - self.settings.llm_max_answer_tokens,
             thinking_ceiling_tokens=thinking_ceiling(self.settings),
             max_searches=self.settings.llm_searches,
             notices=notices,

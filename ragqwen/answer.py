@@ -1,33 +1,34 @@
 """The answer path: retrieve, plan, then read or generate, then cite and prove."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import regex
-
 from ragqwen import messages
 from ragqwen.alignment import Aligner
 from ragqwen.citations import CitedAnswer, cite_generated, cite_quotes
-from ragqwen.errors import ModelError
+from ragqwen.errors import InputError, ModelError
 from ragqwen.planning import Asked, Planner, ThinkingPlan, budget_scale, strip_switches
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reasoning import ReasoningSplitter
 from ragqwen.records import Answer, Passage, Thinking
 from ragqwen.retrieval import Evidence, Retriever
+from ragqwen.tokens import count_tokens
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
 
     from ragqwen.research import Research
 
 EXTRACTIVE = "extractive"
 _log = logging.getLogger(__name__)
-_DRESS = " \t\n\"'`*_“”«»"  # what models put around a bare word
 _SECOND = "The answer failed verification and was written again, with the next larger budget."
 _CUT_SHORT = "Further searches were cut short: the language model's server failed."
+_TEMPLATE_TOKENS = 64  # of a prompt, beside its messages' texts
 _WIDER = 2  # times as many passages for a second attempt
 
 
@@ -125,6 +126,7 @@ class Answerer:
         writer: Writer | None = None,
         hard_writer: Writer | None = None,
         context_tokens: int = 6000,
+        room_tokens: int | None = None,
         thinking_ceiling_tokens: int = 8192,
         max_searches: int = 0,
         notices: tuple[str, ...] = (),
@@ -133,6 +135,7 @@ class Answerer:
         :param writer: writes the answers; without it they are quoted.
         :param hard_writer: writes those that are to be thought about, instead of the other.
         :param context_tokens: Qwen tokens of passages in a prompt.
+        :param room_tokens: what a prompt and the thinking may take together in the model's context.
         :param thinking_ceiling_tokens: most that is ever thought of a question.
         :param max_searches: how often the model itself may search further for a hard question.
         :param notices: what every answer is to say of how it came about.
@@ -144,6 +147,7 @@ class Answerer:
         self._writer = writer
         self._hard_writer = hard_writer or writer
         self._context_tokens = context_tokens
+        self._room_tokens = room_tokens
         self._ceiling_tokens = thinking_ceiling_tokens
         self._max_searches = max_searches
         self._notices = notices
@@ -319,10 +323,10 @@ class Answerer:
         lap: Callable[[str], None],
     ) -> Generator[AnswerEvent, None, _Draft]:
         """Have the model write; the marker of an unanswerable question is never streamed."""
-        from ragqwen.prompt import NO_ANSWER, build_messages, fit_passages
+        from ragqwen.prompt import is_refusal, may_become_refusal
 
-        passages = fit_passages(evidence.passages, self._context_tokens)
-        prompt = build_messages(evidence.question, passages, language)
+        passages, prompt, room = self._prompt(evidence, language)
+        budget_tokens = min(budget_tokens, room)
         splitter = ReasoningSplitter(expects_thinking=False)
         text, streamed, used = "", "", 0
         for chunk in writer.chat.stream(prompt, thinking_budget=budget_tokens):
@@ -332,28 +336,52 @@ class Answerer:
             if split.restarts and streamed:
                 yield PassagesFound(evidence.passages, evidence.searches)
                 streamed = ""
-            bare = text.strip(_DRESS)
-            if not NO_ANSWER.startswith(bare[: len(NO_ANSWER)]) and len(text) > len(streamed):
+            if not may_become_refusal(text) and len(text) > len(streamed):
                 yield TextDelta(text[len(streamed) :])
                 streamed = text
         text += splitter.end(cut=False).content
         lap("generation")
-        if not text.strip():
-            raise ModelError(
-                f"{writer.name} wrote nothing; ask again, or raise RAGQWEN_LLM_MAX_ANSWER_TOKENS"
-            )
-        if regex.search(rf"(?i)(?<![a-z0-9]){NO_ANSWER}(?![a-z0-9])", text):
+        if is_refusal(text, evidence.question, passages):
             refusal = messages.translated(messages.NOT_FOUND, language)
             if streamed:
                 yield PassagesFound(evidence.passages, evidence.searches)
             yield TextDelta(refusal)
             cited = CitedAnswer(refusal)
             return _Draft(cited, evidence, refusal, writer.name, budget_tokens, used)
+        cited = cite_generated(text, passages, language, self._aligner)
+        if not cited.text.strip():  # be it that there was a marker
+            raise ModelError(
+                f"{writer.name} wrote nothing; ask again, or raise RAGQWEN_LLM_MAX_ANSWER_TOKENS"
+            )
         if len(text) > len(streamed):  # what might have become the marker, such as "No"
             yield TextDelta(text[len(streamed) :])
-        cited = cite_generated(text, passages, language, self._aligner)
         lap("citation")
         return _Draft(cited, evidence, text, writer.name, budget_tokens, used)
+
+    def _prompt(
+        self, evidence: Evidence, language: str
+    ) -> "tuple[list[Passage], list[BaseMessage], int]":
+        """Return as many passages as there is room for, the prompt, and what is left to think.
+
+        :raises InputError: if the question with one passage is longer than the model's context.
+        """
+        from ragqwen.prompt import build_messages, fit_passages
+
+        passages = fit_passages(evidence.passages, self._context_tokens)
+        while True:
+            prompt = build_messages(evidence.question, passages, language)
+            if self._room_tokens is None:
+                return passages, prompt, sys.maxsize
+            taken = _TEMPLATE_TOKENS + sum(count_tokens(each.text) for each in prompt)
+            if taken <= self._room_tokens:
+                return passages, prompt, self._room_tokens - taken
+            if len(passages) == 1:
+                raise InputError(
+                    f"the question takes {count_tokens(evidence.question)} tokens, which are "
+                    f"{taken - self._room_tokens} too many for the language model's context; "
+                    "shorten it, or raise RAGQWEN_LLM_CONTEXT_TOKENS if the model can take more"
+                )
+            passages = passages[:-1]
 
 
 def _better(drafts: list[_Draft]) -> _Draft:

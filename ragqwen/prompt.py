@@ -23,6 +23,8 @@ _CONTROL = regex.compile(
     r"<(?=\s*(?:\||/?\s*(?:think|tool_call|tool_response|passage)\b))|/(?=no_think|think\b)",
     regex.IGNORECASE,
 )
+_SAYS_NO_ANSWER = regex.compile(rf"(?i)(?<![a-z0-9]){NO_ANSWER}(?![a-z0-9])")
+_NOT_LETTERS = regex.compile(r"[\W_]+")
 _HARMLESS = {"<": "‹", "/": "∕"}
 
 
@@ -70,6 +72,28 @@ def build_messages(question: str, passages: Sequence[Passage], language: str) ->
         SystemMessage(_RULES),
         HumanMessage(f"{blocks}\n\nAnswer in {name}.\nQuestion: {neutralise(question)}"),
     ]
+
+
+def is_refusal(text: str, question: str, passages: Sequence[Passage]) -> bool:
+    """Tell whether a model says that the passages do not answer, by our marker for it.
+
+    The marker alone says so however a model dresses it (`NO\\_ANSWER`); amid other words it does
+    unless the question or a passage speaks of it.
+    """
+    if _letters(text) == _letters(NO_ANSWER):
+        return True
+    shown = (question, *(part for passage in passages for part in (passage.title, passage.text)))
+    return bool(_SAYS_NO_ANSWER.search(text)) and not any(map(_SAYS_NO_ANSWER.search, shown))
+
+
+def may_become_refusal(text: str) -> bool:
+    """Tell whether what begins like this may come to be the marker of a refusal."""
+    marker = _letters(NO_ANSWER)
+    return marker.startswith(_letters(text)[: len(marker)])
+
+
+def _letters(text: str) -> str:
+    return str(_NOT_LETTERS.sub("", text)).casefold()
 
 
 def _attribute(title: str) -> str:

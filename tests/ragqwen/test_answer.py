@@ -12,7 +12,7 @@ from pydantic import Field
 from ragqwen import messages
 from ragqwen.alignment import Aligner
 from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, PassagesFound, TextDelta, Writer
-from ragqwen.errors import ModelError
+from ragqwen.errors import InputError, ModelError
 from ragqwen.planning import Planner
 from ragqwen.prompt import NO_ANSWER
 from ragqwen.reader import ExtractiveReader
@@ -20,6 +20,7 @@ from ragqwen.records import Answer
 from ragqwen.research import SEARCHED_FROM
 from ragqwen.retrieval import Retriever
 from ragqwen.static_embedding import StaticEmbedder
+from ragqwen.tokens import count_tokens
 from tests.fakes import ListIndex, ScriptedChat, make_stored
 
 MODEL = "Qwen/Qwen3-8B"
@@ -371,10 +372,65 @@ def test_the_model_that_wrote_the_answer_is_named() -> None:
     assert len(hard.budgets) == 1
 
 
-@pytest.mark.parametrize("text", ["_NO_ANSWER_", "抱歉NO_ANSWER", "Sorry, no_answer."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "_NO_ANSWER_",
+        "抱歉NO_ANSWER",
+        "Sorry, no_answer.",
+        "NO\\_ANSWER",
+        "`NO ANSWER`.",
+        "No-answer",
+    ],
+)
 def test_a_refusal_is_one_however_it_is_dressed(text: str) -> None:
     answer = make_answerer(text).ask(QUESTION, thinking="off")
     assert answer.answer == messages.NOT_FOUND
+
+
+def test_no_answer_amid_words_is_no_refusal_where_a_passage_speaks_of_it() -> None:
+    said = "A call that nobody picks up gets the status NO_ANSWER."
+    index = ListIndex([make_stored(1, "calls", said)], lexical=[(1, 4.0)], dense=[(1, 0.8)])
+    embedder = StaticEmbedder()
+    aligner = Aligner(embedder)
+    answerer = Answerer(
+        Retriever(index, embedder, dense_weight=0.4),
+        ExtractiveReader(aligner),
+        aligner,
+        Planner(embedder),
+        writer=Writer(ScriptedChat(pieces=[f"{said} [1]"]), MODEL),
+    )
+    answer = answerer.ask("What status does a call get that nobody picks up?", thinking="off")
+    assert (answer.answer, answer.answerable) == (f"{said} [1]", True)
+
+
+def test_an_answer_of_markers_alone_is_an_error() -> None:
+    with pytest.raises(ModelError, match="wrote nothing"):
+        make_answerer("[1]").ask(QUESTION, thinking="off")
+
+
+def test_a_budget_is_what_the_context_has_room_for() -> None:
+    chat = turns(f"{FERRY} [1]")
+    answer = make_answerer(chat=chat, room_tokens=1000).ask(QUESTION, thinking=4096)
+    (budget,) = chat.budgets
+    assert 600 < budget < 1000
+    assert answer.thinking.budget_tokens == budget
+
+
+def test_passages_are_left_out_where_the_context_has_no_room() -> None:
+    chat = ScriptedChat(pieces=[f"{FERRY} [1]"])
+    make_answerer(chat=chat).ask(QUESTION, thinking="off")
+    whole = sum(count_tokens(str(message.content)) for message in chat.prompts[0])
+    make_answerer(chat=chat, room_tokens=whole + 50).ask(QUESTION, thinking="off")
+    both, one = (str(prompt[-1].content) for prompt in chat.prompts)
+    assert (DOGS in both, DOGS in one, FERRY in one) == (True, False, True)
+
+
+def test_a_question_longer_than_the_context_is_refused_with_what_to_do() -> None:
+    chat = turns(f"{FERRY} [1]")
+    with pytest.raises(InputError, match=r"shorten it, or raise RAGQWEN_LLM_CONTEXT_TOKENS"):
+        make_answerer(chat=chat, room_tokens=1000).ask(QUESTION * 200, thinking="off")
+    assert chat.budgets == []
 
 
 def test_thinking_that_shows_itself_late_is_taken_back() -> None:
