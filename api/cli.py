@@ -20,6 +20,7 @@ from api.planning_commands import asked_thinking, plan
 from api.printing import print_answer, print_json, print_passages
 from ragqwen.errors import RagqwenError
 from ragqwen.settings import load_settings
+from ragqwen.text import MAX_QUESTION_CHARS
 
 if TYPE_CHECKING:
     from api.wiring import Service
@@ -84,6 +85,11 @@ def _text(_: click.Context, __: click.Parameter, value: str) -> str:
     text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if not text.strip():
         raise click.BadParameter("it is empty; give a question or some words")
+    if len(text) > MAX_QUESTION_CHARS:
+        raise click.BadParameter(
+            f"it has {len(text):,} characters, and a question at most {MAX_QUESTION_CHARS:,}; "
+            "`ragqwen ingest -` reads a text from standard input"
+        )
     return text
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ragqwen.errors import InputError
 from ragqwen.languages import check_language
+from ragqwen.text import MAX_QUESTION_CHARS
 
 MAX_INTEGER = 2**31 - 1  # of offsets and versions; SQLite refuses more than 63 bits
 _NOT_BLANK = r"\S"
@@ -172,7 +173,7 @@ class HealthOut(_Schema):
 class SearchIn(_Schema):
     """A query."""
 
-    query: str = Field(max_length=20_000, pattern=_NOT_BLANK)
+    query: str = Field(max_length=MAX_QUESTION_CHARS, pattern=_NOT_BLANK)
     k: int = Field(10, ge=1, le=200, description="how many passages at most")
     retriever: Literal["hybrid", "dense", "lexical"] = "hybrid"
 
@@ -180,7 +181,7 @@ class SearchIn(_Schema):
 class AskIn(_Schema):
     """A question."""
 
-    question: str = Field(max_length=20_000, pattern=_NOT_BLANK)
+    question: str = Field(max_length=MAX_QUESTION_CHARS, pattern=_NOT_BLANK)
     k: int = Field(8, ge=1, le=100, description="how many passages to look at")
     language: str | None = Field(
         None,

@@ -38,27 +38,16 @@ def rarity(there: npt.NDArray[np.bool_]) -> Floats:
     return weights
 
 
-def overlap(weights: Mapping[str, float], text_terms: Iterable[str]) -> float:
-    """Return the share of the question's weight that a text has, in [0, 1].
-
-    A term that isn't there counts by its likest word, if that shares most of its letter pairs:
-    an inflected form, in a language that inflects at either end.
-    """
-    total = sum(weights.values())
-    if not total:
-        return 0.0
-    present = set(text_terms)
-    missing = [term for term in weights if term not in present]
-    pairs = [_letter_pairs(word) for word in present] if missing else []
-    found = sum(weight for term, weight in weights.items() if term in present)
-    found += sum(weights[term] * _likeness(_letter_pairs(term), pairs) for term in missing)
-    return found / total
-
-
 def word_likeness(word: str, text_terms: Set[str]) -> float:
-    """Return how like a word a text's likest term is, in [0, 1]; 1 if it is there."""
+    """Return how like a word a text's likest term is, in [0, 1]; 1 if it is there.
+
+    A term that isn't there counts by its likest word, if that shares most of its letter pairs: an
+    inflected form, in a language that inflects at either end. A number is there or not.
+    """
     if word in text_terms:
         return 1.0
+    if any(map(str.isnumeric, word)):
+        return 0.0
     return _likeness(_letter_pairs(word), map(_letter_pairs, text_terms))
 
 

@@ -15,10 +15,12 @@ language than the question's. Their features are shares in [0, 1] or nearly:
 A sentence's score is w · f. A passage's odds are 1 / (1 + exp(-(v · g + b))); only passages whose
 odds reach a threshold are quoted, those in the question's language if there are any, and if there
 are none at all the question is not answered. `python -m eval.train_reader` learns both models and
-the thresholds.
+the thresholds. One rule stands above them: a passage that has none of the question's numbers of
+five digits or more speaks of another invoice, and is no answer.
 """
 
 import functools
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +46,8 @@ _MAX_SENTENCES = 3
 _KEEP_SHARE = 0.1  # of the best sentence's odds: a weaker one is left out
 _PASSAGES = 5
 _USUAL_MET = 0.4  # what the best sentence of a passage about something else meets
+_MAX_TERMS = 128  # of a question, the most telling ones
+_LONG_DIGITS = 5  # of a number that names a thing, as a year does not
 _OWN_WORDS = 0.5  # a passage that has so much of the question by words is in its language
 _BEST_MET, _LEAD = (PASSAGE_FEATURES.index(name) for name in ("best_met", "lead"))
 
@@ -76,12 +80,14 @@ class Seen:
 
     `spans` are its sentences', in the passage; `rows` is (n_sentences, len(SENTENCE_FEATURES)) and
     `whole` (len(PASSAGE_FEATURES),). `same` tells whether it is in the question's language,
-    or as good as in it by the words they share. `quotable` are the sentences that say more than the
+    or as good as in it by the words they share, and `named` whether it has one of the question's
+    long numbers, if there are any. `quotable` are the sentences that say more than the
     question, or all.
     """
 
     passage: Passage
     same: bool
+    named: bool
     spans: tuple[tuple[int, int], ...]
     quotable: tuple[int, ...]
     rows: Floats
@@ -97,7 +103,7 @@ class ExtractiveReader:
     def read(self, evidence: Evidence) -> Reading:
         """Choose up to three sentences, or none if the passages don't speak of the question."""
         seen = self.look(evidence)
-        odds = [model(one.same).odds(one.whole) for one in seen]
+        odds = [model(one.same).odds(one.whole) if one.named else 0.0 for one in seen]
         likely = [
             (chance, one)
             for chance, one in zip(odds, seen, strict=True)
@@ -115,6 +121,7 @@ class ExtractiveReader:
         """Return what the models go by of the best passages."""
         texts = [_Text(passage) for passage in evidence.passages[:_PASSAGES]]
         weights = term_weights(evidence.document_frequencies)
+        weights = dict(heapq.nlargest(_MAX_TERMS, weights.items(), key=lambda item: item[1]))
         parts = [part for text in texts for part in text.words]
         matches = self._aligner.match_words(evidence.question, parts)
         if not texts or not matches.words:
@@ -182,7 +189,10 @@ def _seen(asked: _Asked, text: _Text, columns: slice) -> Seen:
     )
     same = group_of(text.passage.language) == group_of(asked.evidence.language)
     same |= bool(whole[0] >= _OWN_WORDS)  # for the language of a short question may be mistaken
-    return Seen(text.passage, same, text.spans, _quotable(text, set(asked.weights)), rows, whole)
+    named = _names_the_same(question, text.parts)
+    return Seen(
+        text.passage, same, named, text.spans, _quotable(text, set(asked.weights)), rows, whole
+    )
 
 
 def _share(weights: Floats, met: Floats) -> Floats:
@@ -195,6 +205,16 @@ def _figures_met(question: str, parts: Sequence[str]) -> float:
     asked = _figures(question)
     found = {value for part in parts for values in _figures(part) for value in values}
     return sum(bool(values & found) for values in asked) / len(asked) if asked else 1.0
+
+
+def _names_the_same(question: str, parts: Sequence[str]) -> bool:
+    asked = [
+        values
+        for values in _figures(question)
+        if all(value.isdecimal() and len(value) >= _LONG_DIGITS for value in values)
+    ]
+    found = {value for part in parts for values in _figures(part) for value in values}
+    return not asked or any(values & found for values in asked)
 
 
 def _figures(text: str) -> list[frozenset[str]]:

@@ -5,6 +5,9 @@ from typing import Literal
 
 import regex
 
+MAX_QUESTION_CHARS = 20_000
+"""Of a question or query, wherever it comes from."""
+
 _LINE_ENDS = regex.compile(r"\r\n?|[\u0085\u2028\u2029\v\f]")
 _UNWANTED = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u00ad]")
 _SURROGATES = regex.compile(r"[\ud800-\udfff]")

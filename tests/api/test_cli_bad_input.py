@@ -135,3 +135,9 @@ def test_a_reader_out_of_memory_is_a_refusal(
     reason = refusal(cli, write(tmp_path / "line.txt", "слово " * 12_000_000))
     assert "line.txt" in reason
     assert "memory" in reason or "too large" in reason
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_a_question_longer_than_any_is_refused(cli: CommandLine, command: str) -> None:
+    said = cli.run(command, "word " * 5000, exit_code=2).stderr
+    assert "25,000 characters, and a question at most 20,000" in said

@@ -21,7 +21,7 @@ def make_seen(document: str, whole: float, met: tuple[float, ...] = (0.0,)) -> S
     features[0] = whole
     spans = tuple((i, i + 1) for i in range(len(met)))
     passage = make_passage(document, "x" * len(met))
-    return Seen(passage, True, spans, tuple(range(len(met))), rows, features)
+    return Seen(passage, True, True, spans, tuple(range(len(met))), rows, features)
 
 
 @pytest.fixture

@@ -36,6 +36,36 @@ def test_the_sentence_that_answers_is_quoted_first() -> None:
     assert quotes[0].passage == FERRY
 
 
+INVOICES = make_passage(
+    "invoices",
+    "Invoice 23835 was paid on 3 May by bank transfer. Invoice 23836 was paid on 9 June in cash.",
+)
+
+
+@pytest.mark.parametrize(
+    "question", ["When was invoice 23837 paid?", "invoice 23837", "23837", "Is 1,123,456 paid?"]
+)
+def test_another_number_is_no_answer(question: str) -> None:
+    assert read(question, INVOICES).quotes == ()
+
+
+def test_the_number_that_is_asked_for_is_quoted_first() -> None:
+    (first, *_) = read("When was invoice 23836 paid?", INVOICES).quotes
+    assert first.text == "Invoice 23836 was paid on 9 June in cash."
+
+
+def test_of_a_very_long_question_the_most_telling_words_count() -> None:
+    reader = ExtractiveReader(Aligner(StaticEmbedder()))
+    telling = {"the": 1000, **{f"rare{number}": 1 for number in range(127)}}
+    more = {f"common{number}": 1000 for number in range(1000)}
+    question = "When does the ferry leave?"
+    (few,), (many,) = (
+        reader.look(Evidence(question, "eng_Latn", tuple(some), some, (FERRY,)))
+        for some in (telling, telling | more)
+    )
+    assert many.whole.tolist() == few.whole.tolist()
+
+
 def test_a_quote_is_a_span_of_the_document() -> None:
     (quote, *_) = read("When does the ferry to Gavdos leave?", FERRY).quotes
     assert (quote.start, quote.end) == (117, 166)
