@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import math
 import random
 import ssl
 import time
@@ -18,7 +19,7 @@ _TRIES = 5
 _FIRST_WAIT_SECONDS = 0.5  # doubled each time: 7.5 seconds in all
 _MAX_WAIT_SECONDS = 30.0  # where the server says how long
 _CONNECT_SECONDS = 10.0
-_BUSY = {429, 502, 503}
+_BUSY = {429, 502, 503, 504, 529}
 _LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL)
 _HINTS = {
@@ -233,6 +234,7 @@ def _tls() -> ssl.SSLContext:
 def _asked_wait(response: httpx.Response) -> float | None:
     """Return for how many seconds a busy server asks to be left alone."""
     try:
-        return min(float(response.headers["retry-after"]), _MAX_WAIT_SECONDS)
+        seconds = float(response.headers["retry-after"])
     except (KeyError, ValueError):
         return None
+    return min(seconds, _MAX_WAIT_SECONDS) if 0 <= seconds < math.inf else None
