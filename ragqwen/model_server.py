@@ -14,6 +14,7 @@ import httpx
 
 from ragqwen.errors import ModelError, ModelRefused, ModelUnavailable
 from ragqwen.events import EventReader
+from ragqwen.replies import Reply
 
 _TRIES = 5
 _FIRST_WAIT_SECONDS = 0.5  # doubled each time: 7.5 seconds in all
@@ -92,7 +93,7 @@ class ModelServer:
             await response.aread()
             return self._checked(response)
 
-    def events(self, path: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def events(self, path: str, body: Mapping[str, Any]) -> Iterator[Reply]:
         """Send a body and yield the server-sent events of the response as they come.
 
         Once the response has begun, nothing is tried again. Errors are those of `post`.
@@ -106,7 +107,7 @@ class ModelServer:
                 yield from reader.feed(data)
         yield from reader.end()
 
-    async def aevents(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def aevents(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Reply]:
         """Do what `events` does, asynchronously."""
         reader = EventReader()
         async with self._aresponse(self._url(path), body) as response:
