@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.cli import main
+from api.model_commands import visible_gpus_gb
 from api.vllm_process import VllmProcess
 from ragqwen.errors import ModelUnavailable
 
@@ -159,16 +160,40 @@ def test_models_says_what_to_run_with_the_arithmetic() -> None:
     assert "vllm serve Qwen/Qwen3-8B-FP8 --reasoning-parser qwen3" in result.output
 
 
-def test_models_says_when_none_fits() -> None:
-    result = CliRunner().invoke(main, ["models", "--memory", "1"])
+@pytest.mark.parametrize(
+    ("memory", "room"),
+    [("8", "--concurrency 2 --context 16384 or --concurrency 4 --context 10240"), ("1", "no")],
+)
+def test_models_says_what_there_is_room_for_when_none_fits(memory: str, room: str) -> None:
+    result = CliRunner().invoke(main, ["models", "--memory", memory])
     assert result.exit_code == 0
     assert "None fits" in result.output
+    assert f"There is room for {room}" in result.output
 
 
-def test_models_refuses_a_context_that_no_size_has() -> None:
-    result = CliRunner().invoke(main, ["models", "--memory", "24", "--context", "200000"])
+@pytest.mark.parametrize("memory", [["--memory", "24"], []])
+def test_models_refuses_a_context_that_no_size_has(memory: list[str]) -> None:
+    result = CliRunner().invoke(main, ["models", *memory, "--context", "200000"])
     assert result.exit_code == 1
     assert "131,072" in result.output
+
+
+@pytest.mark.parametrize(
+    ("script", "seen"),
+    [
+        ("echo 24564; echo 24564", 2),
+        ("exec sleep 60", 0),
+        ("echo no devices; exit 9", 0),
+    ],
+)
+def test_gpus_are_seen_where_their_tool_says_so_in_time(
+    script: str, seen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert len(visible_gpus_gb(timeout_seconds=2)) == seen
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
