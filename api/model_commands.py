@@ -1,17 +1,15 @@
-"""The command `ragqwen models`, and the `vllm serve` that `ragqwen serve --vllm` looks after."""
+"""The command `ragqwen models`."""
 
 import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from api.vllm_process import VllmProcess
     from ragqwen.qwen_models import Fit
 
 DEFAULT_CONTEXT_TOKENS = 16_384  # 6,000 of passages, 8,192 of thinking and the answer
@@ -98,26 +96,6 @@ def vllm_command(found: "Fit") -> str:
         context_tokens=found.context_tokens, concurrency=found.concurrency, gpus=found.gpus
     )
     return shlex.join(["vllm", "serve", found.model.name, *options])
-
-
-def start_vllm(
-    model: str, *, context: int, concurrency: int, gpus: int, command: str, data_dir: Path
-) -> "VllmProcess":
-    """Return a server of the model that is to be entered; its log is in the data folder."""
-    from api.vllm_process import VllmProcess
-    from ragqwen.qwen_models import vllm_options
-
-    return VllmProcess(
-        model,
-        [
-            *vllm_options(context_tokens=context, concurrency=concurrency, gpus=gpus),
-            "--served-model-name",
-            model,
-        ],
-        log=data_dir / "vllm.log",
-        command=command,
-        say=lambda line: click.echo(line, err=True),
-    )
 
 
 def visible_gpus_gb(timeout_seconds: float = 30) -> list[float]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,12 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from api.cli import main
 from api.model_commands import visible_gpus_gb
 from api.vllm_process import VllmProcess
-from ragqwen.errors import ModelUnavailable
+from api.wiring import Service
+from ragqwen.errors import ModelUnavailable, StoreError
+from ragqwen.settings import Settings
 
 # Answers /health, notes its arguments, and starts a worker, as vLLM does
 SERVER = """\
@@ -194,6 +197,61 @@ def test_gpus_are_seen_where_their_tool_says_so_in_time(
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert len(visible_gpus_gb(timeout_seconds=2)) == seen
+
+
+def serve_vllm(command: Path, *options: str, **environment: str) -> Result:
+    environment["RAGQWEN_VLLM_COMMAND"] = str(command)
+    arguments = ["--data-dir", str(command.parent / "data"), "serve", "--vllm", "m", *options]
+    return CliRunner().invoke(main, arguments, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "advice"),
+    [
+        (["--vllm-context", "1024"], {}, "RAGQWEN_LLM_CONTEXT_TOKENS"),
+        (
+            ["--vllm-context", "4096"],
+            {"RAGQWEN_LLM_MAX_ANSWER_TOKENS": "4000"},
+            "lower RAGQWEN_LLM_MAX_ANSWER_TOKENS",
+        ),
+    ],
+)
+def test_serve_refuses_what_its_model_has_no_room_for_before_it_starts_it(
+    command: Path, options: list[str], environment: dict[str, str], advice: str
+) -> None:
+    result = serve_vllm(command, "--port", "0", *options, **environment)
+    assert result.exit_code == 1
+    assert advice in result.output
+    assert not (command.parent / "calls").exists()
+
+
+def test_serve_tries_its_port_before_it_starts_a_model(command: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = serve_vllm(command, "--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 1
+    assert "give another --host or --port" in result.output
+    assert not (command.parent / "calls").exists()
+
+
+def test_serve_takes_its_own_model_for_vllm_whatever_the_environment_says(
+    command: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Settings] = []
+
+    class Kept(Service):
+        def __init__(self, settings: Settings) -> None:
+            made.append(settings)
+            raise StoreError("far enough")
+
+    monkeypatch.setattr("api.wiring.Service", Kept)
+    environment = {"RAGQWEN_LLM_ENGINE": "sglang", "RAGQWEN_LLM_BASE_URL": "http://other/v1"}
+    serve_vllm(command, "--port", "0", "--vllm-context", "4096", **environment)
+    (settings,) = made
+    assert (settings.llm_engine, settings.llm_model) == ("vllm", "m")
+    assert settings.llm_base_url.startswith("http://127.0.0.1:")
+    assert settings.llm_context_tokens == 4096
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
