@@ -4,7 +4,6 @@ import io
 import itertools
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +14,10 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 import ragqwen
-from api.model_commands import DEFAULT_CONCURRENCY, DEFAULT_CONTEXT_TOKENS, models, start_vllm
+from api.model_commands import models
 from api.planning_commands import asked_thinking, plan
 from api.printing import print_answer, print_json, print_passages
+from api.serving import serve
 from ragqwen.errors import RagqwenError
 from ragqwen.settings import load_settings
 from ragqwen.text import MAX_QUESTION_CHARS
@@ -362,79 +362,9 @@ def identify(file: IO[str]) -> None:
             click.echo(json.dumps(asdict(found)))
 
 
-@main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-@click.option(
-    "--vllm",
-    metavar="MODEL",
-    help="Start and look after a `vllm serve` of this model, such as Qwen/Qwen3-8B, and answer "
-    "with it. `ragqwen models` says which one fits.",
-)
-@click.option(
-    "--vllm-context",
-    default=DEFAULT_CONTEXT_TOKENS,
-    show_default=True,
-    type=click.IntRange(1024),
-    metavar="TOKENS",
-    help="Longest prompt, thinking and answer together.",
-)
-@click.option(
-    "--vllm-concurrency",
-    default=DEFAULT_CONCURRENCY,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Requests that vLLM takes at a time.",
-)
-@click.option("--vllm-gpus", default=1, show_default=True, type=click.IntRange(1, 8))
-@click.pass_context
-def serve(
-    ctx: click.Context,
-    host: str,
-    port: int,
-    vllm: str | None,
-    vllm_context: int,
-    vllm_concurrency: int,
-    vllm_gpus: int,
-) -> None:
-    """Serve uploads, search and answers over HTTP; see /docs there.
-
-    There is no authentication yet: listen on other than this machine's own address only behind a
-    proxy that has it.
-    """
-    import uvicorn
-
-    from api.app import create_app
-
-    signal.signal(signal.SIGTERM, _leave)  # uvicorn gives it back when it has shut down
-    if vllm is not None:
-        settings = load_settings(**ctx.obj)
-        process = start_vllm(
-            vllm,
-            context=vllm_context,
-            concurrency=vllm_concurrency,
-            gpus=vllm_gpus,
-            command=settings.vllm_command,
-            data_dir=settings.data_dir,
-        )
-        ctx.obj["llm_base_url"] = ctx.with_resource(process).base_url
-        ctx.obj["llm_model"] = vllm
-        ctx.obj["llm_context_tokens"] = vllm_context
-    service = _service(ctx)
-    _ = service.reranker  # so that what is wrong with it shows now
-    click.echo(f"ragqwen serves http://{host}:{port} (documentation at /docs)", err=True)
-    uvicorn.run(create_app(service), host=host, port=port, log_level="warning")
-
-
 main.add_command(models)
-
-
-def _leave(number: int, _: object) -> None:
-    """End by an exception, so that what was opened is closed."""
-    sys.exit(128 + number)
-
-
 main.add_command(plan)
+main.add_command(serve)
 
 if __name__ == "__main__":
     main()

@@ -1,17 +1,15 @@
-"""The command `ragqwen models`, and the `vllm serve` that `ragqwen serve --vllm` looks after."""
+"""The command `ragqwen models`."""
 
 import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from api.vllm_process import VllmProcess
     from ragqwen.qwen_models import Fit
 
 DEFAULT_CONTEXT_TOKENS = 16_384  # 6,000 of passages, 8,192 of thinking and the answer
@@ -47,15 +45,14 @@ def models(
     weights, the KV cache and 1.5 GB for the engine, over the 92 % that vLLM uses.
     "GFLOP/token" is what a token costs.
     """
-    from ragqwen.qwen_models import fit, qwen_models, recommend
+    from ragqwen.qwen_models import fit, models_with_context, next_best, recommend
 
     seen = visible_gpus_gb() if memory is None else []
     gpus = gpus or _power_of_two(len(seen))
     memory = memory if memory is not None else min(seen, default=None)
     fits = [
         fit(model, memory or 0.0, context_tokens=context, concurrency=concurrency, gpus=gpus)
-        for model in qwen_models()
-        if model.max_context_tokens >= context
+        for model in models_with_context(context)
     ]
     best = memory and recommend(memory, context_tokens=context, concurrency=concurrency, gpus=gpus)
     best = best or None
@@ -75,9 +72,11 @@ def models(
         click.echo("No GPU is seen here: give the memory of one by --memory.")
     else:
         click.echo(
-            f"None fits {gpus} x {memory:.1f} GB with {concurrency} requests of {context:,} "
-            "tokens: lower --context or --concurrency."
+            f"None fits {gpus} x {memory:.1f} GB with {concurrency} requests of {context:,} tokens."
         )
+        room = next_best(memory, context_tokens=context, concurrency=concurrency, gpus=gpus)
+        options = [f"--concurrency {n} --context {tokens}" for n, tokens in room]
+        click.echo(f"There is room for {' or '.join(options) or 'no request of any'}.")
 
 
 def serve_command(found: "Fit") -> str:
@@ -99,38 +98,18 @@ def vllm_command(found: "Fit") -> str:
     return shlex.join(["vllm", "serve", found.model.name, *options])
 
 
-def start_vllm(
-    model: str, *, context: int, concurrency: int, gpus: int, command: str, data_dir: Path
-) -> "VllmProcess":
-    """Return a server of the model that is to be entered; its log is in the data folder."""
-    from api.vllm_process import VllmProcess
-    from ragqwen.qwen_models import vllm_options
-
-    return VllmProcess(
-        model,
-        [
-            *vllm_options(context_tokens=context, concurrency=concurrency, gpus=gpus),
-            "--served-model-name",
-            model,
-        ],
-        log=data_dir / "vllm.log",
-        command=command,
-        say=lambda line: click.echo(line, err=True),
-    )
-
-
-def visible_gpus_gb() -> list[float]:
-    """Return the memory of each GPU that NVIDIA's own tool sees, none where there is no such."""
+def visible_gpus_gb(timeout_seconds: float = 30) -> list[float]:
+    """Return the memory of each GPU that NVIDIA's own tool sees, none where it says nothing."""
     command = shutil.which("nvidia-smi")
     if command is None:
         return []
-    done = subprocess.run(
-        [command, "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    query = [command, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(
+            query, capture_output=True, text=True, timeout=timeout_seconds, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):  # as with a driver that hangs
+        return []
     lines = done.stdout.split() if done.returncode == 0 else []
     return [int(line) * _MIB_GB for line in lines if line.isdecimal()]
 
@@ -145,7 +124,7 @@ def _print_table(fits: "Sequence[Fit]") -> None:
     for found in fits:
         model = found.model
         click.echo(
-            f"{model.name:33} {model.weights_gb:5.1f} GB {model.kv_bytes_per_token // 1024:5} KiB "
+            f"{model.name:33} {model.weights_gb:5.1f} GB {found.kv_bytes_per_token // 1024:5} KiB "
             f"{model.max_context_tokens:8,} {model.gflop_per_token:11.1f} {found.needed_gb:6.1f} GB"
         )
 
@@ -155,7 +134,7 @@ def _as_dict(found: "Fit") -> dict[str, object]:
         "name": found.model.name,
         **asdict(found.model),
         "max_context_tokens": found.model.max_context_tokens,
-        "kv_bytes_per_token": found.model.kv_bytes_per_token,
+        "kv_bytes_per_token": found.kv_bytes_per_token,
         "gflop_per_token": found.model.gflop_per_token,
         "needed_gb": round(found.needed_gb, 2),
         "fits": found.fits,

@@ -1,7 +1,6 @@
 """The command line's `plan`: how much each question would be thought about, and why."""
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING
 
@@ -40,7 +39,8 @@ def asked_thinking(_: click.Context, __: click.Parameter, value: str) -> "Asked"
     metavar="N",
     help="The most tokens that may be thought [RAGQWEN_THINKING_CEILING_TOKENS].",
 )
-def plan(file: IO[str], thinking: "Asked", ceiling: int | None) -> None:
+@click.pass_context
+def plan(ctx: click.Context, file: IO[str], thinking: "Asked", ceiling: int | None) -> None:
     """Say how much Qwen3 would think about each question of FILE (or standard input).
 
     A line is a question, or a JSON object with "question" or "text"; empty lines are passed over.
@@ -48,6 +48,8 @@ def plan(file: IO[str], thinking: "Asked", ceiling: int | None) -> None:
     the "features" that it was planned by. The question alone counts; when documents answer it, what
     is found counts too. With RAGQWEN_LLM_JUDGES_DIFFICULTY the language model is asked for its own
     grade, "judged" among the features. /think and /no_think in a question are heeded.
+
+    A line that is none of these is reported and never stops the others; the exit code is then 1.
     """
     from api.wiring import make_judge
     from ragqwen.planning import Planner
@@ -58,35 +60,42 @@ def plan(file: IO[str], thinking: "Asked", ceiling: int | None) -> None:
     if ceiling is None:
         ceiling = settings.thinking_ceiling_tokens
     planner = Planner(StaticEmbedder(), make_judge(settings))
-    for question in read_questions(file):
-        planned = planner.plan(question, thinking=thinking, ceiling_tokens=ceiling)
-        about = {"question": question, **asdict(planned)}
-        click.echo(json.dumps(about, ensure_ascii=False))
+    n_bad = 0
+    for number, line in enumerate(file, start=1):
+        try:
+            question = read_question(line)
+        except InputError as error:
+            n_bad += 1
+            click.echo(f"line {number} {error}", err=True)
+            continue
+        if question:
+            planned = planner.plan(question, thinking=thinking, ceiling_tokens=ceiling)
+            about = {"question": question, **asdict(planned)}
+            click.echo(json.dumps(about, ensure_ascii=False))
+    if n_bad:
+        ctx.exit(1)
 
 
-def read_questions(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the questions of lines, each plain or a JSON object with "question" or "text".
+def read_question(line: str) -> str:
+    """Return the question of a line, plain or a JSON object with "question" or "text".
 
-    :raises InputError: at a line that begins as an object and is none, or has no question.
+    :return: empty for an empty line.
+    :raises InputError: if it begins as an object and is none, or has no question.
     """
-    for number, line in enumerate(lines, start=1):
-        text = line.strip().removeprefix("\ufeff")
-        if text.startswith("{"):
-            yield _of_object(text, number)
-        elif text:
-            yield text
+    text = line.strip().removeprefix("\ufeff")
+    return _of_object(text) if text.startswith("{") else text
 
 
-def _of_object(text: str, number: int) -> str:
+def _of_object(text: str) -> str:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise InputError(
-            f"line {number} begins with '{{' and is no JSON object ({exc}); "
+            f"begins with '{{' and is no JSON object ({exc}); "
             "give one object a line, or plain questions"
         ) from exc
     for name in ("question", "text"):
         question = found.get(name)
         if isinstance(question, str) and question.strip():
             return question.encode("utf-8", "replace").decode("utf-8")
-    raise InputError(f'line {number} has no question; give it as a text under "question" or "text"')
+    raise InputError('has no question; give it as a text under "question" or "text"')

@@ -55,6 +55,7 @@ class VllmProcess:
         options: Sequence[str] = (),
         *,
         log: Path,
+        port: int | None = None,
         command: str = "vllm",
         say: Callable[[str], None] = lambda _: None,
         health_seconds: float = _HEALTH_SECONDS,
@@ -64,6 +65,7 @@ class VllmProcess:
 
         :param model: a name such as Qwen/Qwen3-8B, or a folder.
         :param options: of `vllm serve`.
+        :param port: where it is to listen, by default on one that is free.
         :param command: the executable.
         :param say: told in a line when it starts, is ready and falls.
         :param health_seconds: between two looks at it.
@@ -76,7 +78,7 @@ class VllmProcess:
         self._command = command
         self._say = say
         self._health_seconds = health_seconds
-        self._port = _free_port()
+        self._port = port or free_port()
         self._restart_seconds = restart_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -226,7 +228,8 @@ class VllmProcess:
             self._guard = None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -17,7 +17,7 @@ from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reranking import Reranker
 from ragqwen.retrieval import Retriever
-from ragqwen.settings import IN_PROCESS, Settings
+from ragqwen.settings import IN_PROCESS, PROMPT_TOKENS, Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -33,7 +33,6 @@ LIGHT = "light"
 _BUILTIN_DENSE_WEIGHT = 0.4  # the light reranker has the say where it is on (LOG.md)
 _MODEL_DENSE_WEIGHT = 1.0
 _JUDGE_SECONDS = 5.0  # for a token, while the answer waits
-_PROMPT_TOKENS = 1024  # the rules, the question and the passages' titles
 
 
 class Service:
@@ -236,7 +235,7 @@ def make_reranker(settings: Settings) -> Reranker | None:
 
 def thinking_ceiling(settings: Settings) -> int:
     """Return the most that may be thought: what is set, or what the context has room for."""
-    taken = settings.context_tokens + settings.llm_max_answer_tokens + _PROMPT_TOKENS
+    taken = settings.context_tokens + settings.llm_max_answer_tokens + PROMPT_TOKENS
     room = settings.llm_context_tokens - taken
     return max(0, min(settings.thinking_ceiling_tokens, room))
 

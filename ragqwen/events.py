@@ -1,53 +1,45 @@
 """Server-sent events of a model's server, put together from whatever pieces arrive."""
 
+import codecs
+import io
 import json
 import logging
-from typing import Any
 
 from ragqwen.errors import ModelError
+from ragqwen.replies import Reply, read_reply
 
 _log = logging.getLogger(__name__)
+_DECODER = codecs.getincrementaldecoder("utf-8-sig")
 
 
 class EventReader:
-    """Takes bytes and gives the JSON objects that are whole by then."""
+    """Takes bytes and gives the replies that are whole by then.
+
+    Source: the HTML standard, section 9.2.6, "Interpreting an event stream".
+    """
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._ended = False
-        self.n_events = 0
+        # httpx's own lines end at U+2028 too, which JSON holds as it is
+        self._decoder = io.IncrementalNewlineDecoder(_DECODER("replace"), translate=True)
+        self._rest = ""
+        self._begun = self._ended = False
 
-    def feed(self, data: bytes) -> list[dict[str, Any]]:
+    def feed(self, data: bytes) -> list[Reply]:
         """Return the events that end in these bytes.
-
-        Lines end at line feeds alone: httpx's own also end at U+2028, which JSON holds as it is.
 
         :raises ModelError: if one is broken or tells of an error.
         """
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        events = []
-        for line in lines:
-            text = line.decode("utf-8", "replace").rstrip("\r")
-            if not text.startswith("data:"):
-                continue
-            text = text.removeprefix("data:").strip()
-            if text == "[DONE]":
-                self._ended = True
-                continue
-            event, choice = _event(text)
-            self._ended = self._ended or bool(choice.get("finish_reason"))
-            events.append(event)
-        self.n_events += len(events)
-        return events
+        *blocks, self._rest = (self._rest + self._decoder.decode(data)).split("\n\n")
+        return [event for block in blocks for event in self._events(block)]
 
-    def end(self) -> list[dict[str, Any]]:
-        """Return the event of a last line that has no end.
+    def end(self) -> list[Reply]:
+        """Return the last event, where no empty line ends it.
 
         :raises ModelError: if there was none in the whole stream, or none that says it is whole:
             what came may be half an answer, or thinking whose closing mark is missing.
         """
-        events = self.feed(b"\n")
-        if not self.n_events:
+        events = self._events(self._rest + self._decoder.decode(b"", final=True))
+        if not self._begun:
             raise ModelError("the model's server sent no events")
         if not self._ended:
             raise ModelError(
@@ -56,9 +48,22 @@ class EventReader:
             )
         return events
 
+    def _events(self, block: str) -> list[Reply]:
+        """Return the event of a block of lines, none where its lines are comments alone."""
+        lines = [line[len("data:") :] for line in block.split("\n") if line.startswith("data:")]
+        data = "\n".join(lines).strip()
+        if not data:
+            return []
+        if data == "[DONE]":
+            self._ended = True
+            return []
+        event = _event(data)
+        self._begun = True
+        self._ended = self._ended or bool(event.choice.finish_reason)
+        return [event]
 
-def _event(data: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return an event and its choice, which may be empty."""
+
+def _event(data: str) -> Reply:
     try:
         event = json.loads(data)
     except ValueError as exc:
@@ -67,10 +72,7 @@ def _event(data: str) -> tuple[dict[str, Any], dict[str, Any]]:
         raise _odd("no JSON object", data)
     if event.get("error"):
         raise ModelError(f"the model's server broke off: {event['error']!r:.300}")
-    choices = event.get("choices") or [{}]
-    if not (isinstance(choices, list) and isinstance(choices[0], dict)):
-        raise _odd("no choice of a model", data)
-    return event, choices[0]
+    return read_reply(event)
 
 
 def _odd(what: str, data: str) -> ModelError:

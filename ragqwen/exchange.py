@@ -1,5 +1,6 @@
 """What goes to a server and what comes back for one answer, without the sending itself."""
 
+import codecs
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,10 +11,10 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ragqwen.errors import ModelError
 from ragqwen.reasoning import EARLY_STOP, THOUGHT, ReasoningSplitter, Split
+from ragqwen.replies import Call, CalledFunction, Reply, read_reply
 from ragqwen.tokens import count_tokens
 
 CHAT, COMPLETIONS = "/chat/completions", "/completions"
@@ -39,6 +40,7 @@ class Exchange:
         """
         self._body = body
         self._splitter = ReasoningSplitter(expects_thinking=expects_thinking)
+        self._thoughts, self._contents = _Joiner(), _Joiner()
         self._reasoning = ""
         self._usage: dict[str, int] = {}
         self._ending: dict[str, Any] = {"model_name": body["model"]}
@@ -47,32 +49,33 @@ class Exchange:
         """Yield what to send, each once the response to the one before has been fed."""
         yield Request(CHAT, self._body)
 
-    def feed(self, event: Mapping[str, Any]) -> ChatGenerationChunk | None:
+    def feed(self, event: Reply) -> ChatGenerationChunk | None:
         """Take an event of a stream and return what it adds, None if that is nothing."""
-        choice = self._read(event)
-        delta = choice.get("delta") or {}
-        reasoning = delta.get("reasoning") or delta.get("reasoning_content") or ""
+        self._note(event)
+        message = event.choice.delta or event.choice.message
+        if message is None:
+            return None
+        reasoning = self._thoughts.join(message.reasoning or message.reasoning_content)
         if reasoning:
             self._splitter.separated()
-        split = self._splitter.feed(delta.get("content") or "")
+        split = self._splitter.feed(self._contents.join(message.content))
         if reasoning:
             split = replace(split, reasoning=reasoning + split.reasoning)
-        return self._chunk(split, _tool_calls(delta) if delta.get("tool_calls") else ())
+        calls = enumerate(message.tool_calls or ())
+        return self._chunk(split, tuple(_tool_call(call, number) for number, call in calls))
 
     def whole(self, response: Mapping[str, Any]) -> ChatResult:
         """Take a response that isn't a stream, and return what came of it.
 
         :raises ModelError: if there is no message in it.
         """
-        try:
-            choice = response["choices"][0]
-            message = dict(choice["message"])
-        except (KeyError, IndexError, TypeError) as exc:
+        reply = read_reply(response)
+        if reply.choice.message is None:
             raise ModelError(
                 "the language model's server sent no message, only "
                 f"{', '.join(response) or 'an empty object'}; check RAGQWEN_LLM_BASE_URL"
-            ) from exc
-        chunk = self.feed({**response, "choices": [{**choice, "delta": message}]})
+            )
+        chunk = self.feed(reply)
         return generate_from_stream(iter([chunk, self.end()] if chunk else [self.end()]))
 
     def end(self) -> ChatGenerationChunk:
@@ -85,23 +88,24 @@ class Exchange:
         message.chunk_position = "last"
         return ChatGenerationChunk(message=message)
 
-    def _read(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Note what is for the end, and return the event's choice."""
-        usage = event.get("usage")
-        if usage:
-            details = usage.get("completion_tokens_details") or {}
+    def _note(self, event: Reply) -> None:
+        """Note what is for the end."""
+        usage = event.usage
+        if usage and usage.model_fields_set:
             self._usage = {
-                "input": usage.get("prompt_tokens") or 0,
-                "output": usage.get("completion_tokens") or 0,
+                "input": usage.prompt_tokens or 0,
+                "output": usage.completion_tokens or 0,
             }
-            cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-            known = {"reasoning": details.get("reasoning_tokens"), "cached": cached}
+            details, of_prompt = usage.completion_tokens_details, usage.prompt_tokens_details
+            known = {
+                "reasoning": details.reasoning_tokens if details else None,
+                "cached": of_prompt.cached_tokens if of_prompt else None,
+            }
             self._usage |= {name: count for name, count in known.items() if count is not None}
-        choice: Mapping[str, Any] = (event.get("choices") or [{}])[0]
-        for name in ("finish_reason", "logprobs"):
-            if choice.get(name):
-                self._ending[name] = choice[name]
-        return choice
+        if event.choice.finish_reason:
+            self._ending["finish_reason"] = event.choice.finish_reason
+        if event.choice.logprobs:
+            self._ending["logprobs"] = event.choice.logprobs
 
     def _chunk(
         self, split: Split, tool_calls: tuple[ToolCallChunk, ...] = ()
@@ -158,10 +162,13 @@ class TwoPhaseExchange(Exchange):
         answer = {"prompt": prompt, "max_tokens": self._max_tokens, **of_answer}
         yield Request(COMPLETIONS, given | answer)
 
-    def feed(self, event: Mapping[str, Any]) -> ChatGenerationChunk | None:
+    def feed(self, event: Reply) -> ChatGenerationChunk | None:
         """Take an event of either stream and return what it adds, None if that is nothing."""
-        text = self._read(event).get("text") or ""
-        return self._chunk(Split(reasoning=text) if self._in_thought else self._splitter.feed(text))
+        self._note(event)
+        text = event.choice.text
+        if self._in_thought:
+            return self._chunk(Split(reasoning=self._thoughts.join(text)))
+        return self._chunk(self._splitter.feed(self._contents.join(text)))
 
     def _counted(self) -> UsageMetadata | None:
         """Count the prompt once, and the sentence that ended thinking not at all."""
@@ -187,25 +194,8 @@ def _message(split: Split, tool_calls: tuple[ToolCallChunk, ...]) -> AIMessageCh
     return AIMessageChunk(content=content, **more)
 
 
-def _tool_calls(delta: Mapping[str, Any]) -> tuple[ToolCallChunk, ...]:
-    """Return the pieces of calls in a delta.
-
-    :raises ModelError: if they are none.
-    """
-    try:
-        calls = _CALLS.validate_python(delta["tool_calls"])
-    except ValidationError as exc:
-        fault = exc.errors()[0]
-        at = ".".join(map(str, ("tool_calls", *fault["loc"])))
-        raise ModelError(
-            f"the language model's server sent an odd tool call ({at}: {fault['msg']}); check that "
-            "it is compatible with OpenAI's"
-        ) from exc
-    return tuple(_tool_call(call, number) for number, call in enumerate(calls))
-
-
-def _tool_call(call: "_Call", number: int) -> ToolCallChunk:
-    function = call.function or _Function()
+def _tool_call(call: Call, number: int) -> ToolCallChunk:
+    function = call.function or CalledFunction()
     args = function.arguments
     if isinstance(args, dict):
         args = json.dumps(args, ensure_ascii=False)
@@ -213,15 +203,19 @@ def _tool_call(call: "_Call", number: int) -> ToolCallChunk:
     return tool_call_chunk(name=function.name, args=args, id=call.id, index=index)
 
 
-class _Function(BaseModel):
-    name: str | None = None
-    arguments: str | dict[str, Any] | None = None  # some servers send an object
+class _Joiner:
+    """Joins characters that come in halves.
 
+    JSON writes a character outside the BMP as two escapes, and a server that cuts text between them
+    sends each in an event of its own. A half without its other can't be encoded: it is replaced, or
+    left out at the end.
+    """
 
-class _Call(BaseModel):
-    id: str | None = None
-    index: int | None = None
-    function: _Function | None = None
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
 
-
-_CALLS = TypeAdapter(list[_Call])
+    def join(self, text: str | None) -> str:
+        """Return the text with the half that came before it, without the one it ends in."""
+        if not text:
+            return ""
+        return self._decoder.decode(text.encode("utf-16-le", "surrogatepass"))

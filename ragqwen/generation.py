@@ -58,6 +58,9 @@ class ThinkingChat(BaseChatModel):
     def _engine(self) -> Engine:
         return ENGINES[self.engine]
 
+    def _budget(self, asked: int | None) -> int:
+        return self.thinking_budget if asked is None else asked
+
     def _exchange(
         self,
         messages: Sequence[BaseMessage],
@@ -72,7 +75,7 @@ class ThinkingChat(BaseChatModel):
 
         :raises InputError: if the budget is none, or the engine can't keep it.
         """
-        budget = self.thinking_budget if thinking_budget is None else thinking_budget
+        budget = self._budget(thinking_budget)
         if budget < UNLIMITED:
             raise InputError(
                 f"thinking_budget is {budget}; give tokens, 0 for no thinking or -1 for no limit"
@@ -230,7 +233,7 @@ class QwenChat(ThinkingChat):
 
     def _only_streams(self, given: Mapping[str, Any]) -> bool:
         """Say whether a request has to be streamed though nobody asked for that."""
-        budget = given.get("thinking_budget", self.thinking_budget)
+        budget = self._budget(given.get("thinking_budget"))
         streams_only = budget != OFF and self._engine.thinks_in_streams_only
         return streams_only or self._engine.in_two_phases(budget)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import math
 import random
 import ssl
 import time
@@ -13,12 +14,13 @@ import httpx
 
 from ragqwen.errors import ModelError, ModelRefused, ModelUnavailable
 from ragqwen.events import EventReader
+from ragqwen.replies import Reply
 
 _TRIES = 5
 _FIRST_WAIT_SECONDS = 0.5  # doubled each time: 7.5 seconds in all
 _MAX_WAIT_SECONDS = 30.0  # where the server says how long
 _CONNECT_SECONDS = 10.0
-_BUSY = {429, 502, 503}
+_BUSY = {429, 502, 503, 504, 529}
 _LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL)
 _HINTS = {
@@ -91,7 +93,7 @@ class ModelServer:
             await response.aread()
             return self._checked(response)
 
-    def events(self, path: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def events(self, path: str, body: Mapping[str, Any]) -> Iterator[Reply]:
         """Send a body and yield the server-sent events of the response as they come.
 
         Once the response has begun, nothing is tried again. Errors are those of `post`.
@@ -105,7 +107,7 @@ class ModelServer:
                 yield from reader.feed(data)
         yield from reader.end()
 
-    async def aevents(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    async def aevents(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[Reply]:
         """Do what `events` does, asynchronously."""
         reader = EventReader()
         async with self._aresponse(self._url(path), body) as response:
@@ -233,6 +235,7 @@ def _tls() -> ssl.SSLContext:
 def _asked_wait(response: httpx.Response) -> float | None:
     """Return for how many seconds a busy server asks to be left alone."""
     try:
-        return min(float(response.headers["retry-after"]), _MAX_WAIT_SECONDS)
+        seconds = float(response.headers["retry-after"])
     except (KeyError, ValueError):
         return None
+    return min(seconds, _MAX_WAIT_SECONDS) if 0 <= seconds < math.inf else None

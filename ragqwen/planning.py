@@ -36,9 +36,14 @@ LEAST_TOKENS = 1024
 _log = logging.getLogger(__name__)
 _IDENTIFIED_CHARS = 2000
 _MARKS = "?!,;？！，；、。…।॥؟۔）」』”»"  # that may stand right before a switch
+_INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff"  # zero-width space, marks of direction and of order
+_BLANK = _INVISIBLE + "".join(char for char in map(chr, range(0x3001)) if char.isspace())
+_TYPED = r"(?:/(?:no_)?think)*(/(?:no_)?think)"  # one or several on end, of which the last counts
 _SWITCH = regex.compile(
-    rf"(?<![^\s{_MARKS}\p{{L}}\p{{M}}]|\p{{Latin}})(/(?:no_)?think)"
-    r"(?![\p{Latin}\p{M}\p{N}_/]|[-.'’@=&#%+~:\\][\p{Latin}\p{N}_])(?:\.(?!\S))?"
+    rf"(?<![^\s{_MARKS}{_INVISIBLE}\p{{L}}\p{{M}}]|\p{{Latin}})"
+    rf"(?|\*{{1,3}}{_TYPED}\*{{1,3}}|\[{_TYPED}\](?!\()|{_TYPED})"
+    r"(?![\p{Latin}\p{M}\p{N}_/]|[-.'’@=&#%+~:\\][\p{Latin}\p{N}_])(?:\.(?!\S))?",
+    regex.IGNORECASE,
 )
 _CALLED = {
     "words": "its length",
@@ -157,18 +162,20 @@ def strip_switches(question: str) -> tuple[str, Switch | None]:
 
     They count where no Latin letter, digit or sign of an address goes on before or behind: beside a
     mark or a letter of another script they do, in `/thinking`, `a/think`, `/think/x` and in quotes
-    they don't.
+    they don't. Bold type and square brackets around them, upper and lower case make no difference.
     """
     pieces = _SWITCH.split(question)  # text, switch, text and so on
     if len(pieces) == 1:
         return question, None
     kept: list[str] = []
-    for number, piece in enumerate(map(str.strip, pieces[::2])):
+    for number, piece in enumerate(text.strip(_BLANK) for text in pieces[::2]):
         if number and not kept:
-            piece = piece.lstrip(f"{_MARKS} ")  # of a switch that was set off, "/think, who …"
+            piece = piece.lstrip(_MARKS + _BLANK)  # of a switch that was set off, "/think, who …"
+        elif piece and piece[0] in _MARKS and kept and kept[-1].endswith(piece[0]):
+            piece = piece[1:].lstrip(_BLANK)  # so too: "who, /think, …"
         if piece:
             kept += [" ", piece] if kept and piece[0] not in _MARKS else [piece]
-    return "".join(kept), pieces[-2]
+    return "".join(kept), "/think" if pieces[-2].lower() == "/think" else "/no_think"
 
 
 def budget_scale(ceiling_tokens: int) -> tuple[int, ...]:

@@ -76,7 +76,22 @@ class Fit:
     concurrency: int
     gpus: int
     memory_gb: float
-    kv_gb: float
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Return what one token of context takes: heads fewer than GPUs are kept on several."""
+        return self.model.kv_bytes_per_token * max(1, self.gpus // self.model.kv_heads)
+
+    @property
+    def kv_gb(self) -> float:
+        """Return what all tokens of all requests take."""
+        return self.kv_bytes_per_token * self.context_tokens * self.concurrency / GB
+
+    @property
+    def room_tokens(self) -> int:
+        """Return how many tokens there is room for beside the weights, below 0 for no room."""
+        room_gb = self.memory_gb * USABLE_SHARE - self.model.weights_gb - ENGINE_GB * self.gpus
+        return math.floor(room_gb * GB / self.kv_bytes_per_token)
 
     @property
     def needed_gb(self) -> float:
@@ -92,7 +107,7 @@ class Fit:
     @property
     def arithmetic(self) -> str:
         """Return the sum in words."""
-        kib = self.model.kv_bytes_per_token / 1024
+        kib = self.kv_bytes_per_token / 1024
         return (
             f"{self.model.weights_gb:.1f} GB weights + {self.kv_gb:.1f} GB KV cache "
             f"({self.concurrency} requests x {self.context_tokens:,} tokens x {kib:.0f} KiB) + "
@@ -125,6 +140,18 @@ def qwen_models() -> Iterator[QwenModel]:
             yield QwenModel(size, quantisation, gigabytes, active, layers, kv_heads, yarn)
 
 
+def models_with_context(context_tokens: int) -> list[QwenModel]:
+    """Return the models that have a context, in the order of `qwen_models`.
+
+    :raises InputError: if there are none.
+    """
+    if context_tokens > YARN_CONTEXT:
+        raise InputError(
+            f"no Qwen3 has a context of {context_tokens:,} tokens; {YARN_CONTEXT:,} is the most"
+        )
+    return [model for model in qwen_models() if model.max_context_tokens >= context_tokens]
+
+
 def fit(
     model: QwenModel, memory_gb: float, *, context_tokens: int, concurrency: int, gpus: int = 1
 ) -> Fit:
@@ -133,8 +160,7 @@ def fit(
     :param memory_gb: of one GPU, in GB of 10^9 bytes.
     :param context_tokens: of one request: its prompt, thinking and answer.
     """
-    kv_gb = model.kv_bytes_per_token * context_tokens * concurrency / GB
-    return Fit(model, context_tokens, concurrency, gpus, memory_gb * gpus, kv_gb)
+    return Fit(model, context_tokens, concurrency, gpus, memory_gb * gpus)
 
 
 def recommend(
@@ -146,16 +172,11 @@ def recommend(
     """
     if not math.isfinite(memory_gb) or memory_gb <= 0:
         raise InputError(f"the memory must be a number of GB above 0, not {memory_gb}")
-    if context_tokens > YARN_CONTEXT:
-        raise InputError(
-            f"no Qwen3 has a context of {context_tokens:,} tokens; {YARN_CONTEXT:,} is the most"
-        )
     if gpus not in (1, 2, 4, 8):
         raise InputError(f"a model can be shared by 1, 2, 4 or 8 GPUs, not {gpus}")
     fits = [
         found
-        for model in qwen_models()
-        if model.max_context_tokens >= context_tokens
+        for model in models_with_context(context_tokens)
         for found in [
             fit(model, memory_gb, context_tokens=context_tokens, concurrency=concurrency, gpus=gpus)
         ]
@@ -165,6 +186,29 @@ def recommend(
         return None
     best = fits[-1].model.size
     return next(found for found in fits if found.model.size == best)
+
+
+def next_best(
+    memory_gb: float, *, context_tokens: int, concurrency: int, gpus: int = 1
+) -> Iterator[tuple[int, int]]:
+    """Yield what a machine has room for where no model fits.
+
+    :return: concurrency and context: the most requests of the context asked for, and the longest
+        context, in whole 1,024 tokens, of as many requests. Either is left out if it is none.
+    """
+    asked = [
+        fit(model, memory_gb, context_tokens=context_tokens, concurrency=concurrency, gpus=gpus)
+        for model in qwen_models()
+    ]
+    long = [found for found in asked if found.model.max_context_tokens >= context_tokens]
+    requests = max(found.room_tokens // context_tokens for found in long)
+    if requests > 0:
+        yield requests, context_tokens
+    longest = max(
+        min(found.room_tokens // concurrency, found.model.max_context_tokens) for found in asked
+    )
+    if longest >= 1024:
+        yield concurrency, longest // 1024 * 1024
 
 
 def vllm_options(*, context_tokens: int, concurrency: int, gpus: int = 1) -> list[str]:

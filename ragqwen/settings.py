@@ -12,6 +12,9 @@ from ragqwen.errors import SettingsError
 IN_PROCESS: Final = "vllm-in-process"
 """The engine that needs no server: vLLM's own, in the process itself."""
 
+PROMPT_TOKENS: Final = 1024
+"""What a prompt takes beside its passages: the rules, the question and the passages' titles."""
+
 
 class Settings(BaseSettings):
     """The settings; each is an environment variable with the prefix `RAGQWEN_`."""
@@ -120,6 +123,13 @@ def load_settings(**overrides: object) -> Settings:
     elif (settings.llm_base_url is None) != (settings.llm_model is None):
         raise SettingsError(
             "RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL go together: set both or neither"
+        )
+    taken = settings.llm_max_answer_tokens + PROMPT_TOKENS
+    if settings.llm_model and taken > settings.llm_context_tokens:
+        raise SettingsError(
+            f"an answer of {settings.llm_max_answer_tokens:,} tokens and {PROMPT_TOKENS:,} of a "
+            f"prompt are more than the model's context of {settings.llm_context_tokens:,}: lower "
+            "RAGQWEN_LLM_MAX_ANSWER_TOKENS, or raise RAGQWEN_LLM_CONTEXT_TOKENS (--vllm-context)"
         )
     if (settings.llm_hard_base_url is None) != (settings.llm_hard_model is None):
         raise SettingsError(

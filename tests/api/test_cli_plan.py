@@ -66,9 +66,13 @@ def test_a_file_is_read(cli: CommandLine, tmp_path: Path) -> None:
         ("{" * 100_000, "is no JSON object"),
     ],
 )
-def test_a_bad_line_is_told_by_its_number(cli: CommandLine, line: str, said: str) -> None:
-    told = cli.run("plan", input=f"{LOOK_UP}\n{line}\n", exit_code=1).output
-    assert f"line 2 {said}" in told or ("line 2" in told and said in told)
+def test_a_bad_line_is_told_by_its_number_and_stops_no_other(
+    cli: CommandLine, line: str, said: str
+) -> None:
+    result = cli.run("plan", input=f"{LOOK_UP}\n{line}\n{HARD}\n", exit_code=1)
+    assert "line 2" in result.stderr and said in result.stderr
+    planned = [json.loads(line)["question"] for line in result.stdout.splitlines()]
+    assert planned == [LOOK_UP, HARD]
 
 
 def test_a_lone_surrogate_in_json_is_printed(cli: CommandLine) -> None:

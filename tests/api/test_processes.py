@@ -144,5 +144,5 @@ def test_serve_on_a_port_in_use_is_a_clear_error(tmp_path: Path) -> None:
         taken.listen()
         done = ragqwen(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode != 0
-    assert b"address already in use" in done.stderr
+    assert b"ddress already in use; give another --host or --port" in done.stderr
     assert b"Traceback" not in done.stderr

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,11 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from api.cli import main
+from api.model_commands import visible_gpus_gb
 from api.vllm_process import VllmProcess
-from ragqwen.errors import ModelUnavailable
+from api.wiring import Service
+from ragqwen.errors import ModelUnavailable, StoreError
+from ragqwen.settings import Settings
 
 # Answers /health, notes its arguments, and starts a worker, as vLLM does
 SERVER = """\
@@ -159,16 +163,95 @@ def test_models_says_what_to_run_with_the_arithmetic() -> None:
     assert "vllm serve Qwen/Qwen3-8B-FP8 --reasoning-parser qwen3" in result.output
 
 
-def test_models_says_when_none_fits() -> None:
-    result = CliRunner().invoke(main, ["models", "--memory", "1"])
+@pytest.mark.parametrize(
+    ("memory", "room"),
+    [("8", "--concurrency 2 --context 16384 or --concurrency 4 --context 10240"), ("1", "no")],
+)
+def test_models_says_what_there_is_room_for_when_none_fits(memory: str, room: str) -> None:
+    result = CliRunner().invoke(main, ["models", "--memory", memory])
     assert result.exit_code == 0
     assert "None fits" in result.output
+    assert f"There is room for {room}" in result.output
 
 
-def test_models_refuses_a_context_that_no_size_has() -> None:
-    result = CliRunner().invoke(main, ["models", "--memory", "24", "--context", "200000"])
+@pytest.mark.parametrize("memory", [["--memory", "24"], []])
+def test_models_refuses_a_context_that_no_size_has(memory: list[str]) -> None:
+    result = CliRunner().invoke(main, ["models", *memory, "--context", "200000"])
     assert result.exit_code == 1
     assert "131,072" in result.output
+
+
+@pytest.mark.parametrize(
+    ("script", "seen"),
+    [
+        ("echo 24564; echo 24564", 2),
+        ("exec sleep 60", 0),
+        ("echo no devices; exit 9", 0),
+    ],
+)
+def test_gpus_are_seen_where_their_tool_says_so_in_time(
+    script: str, seen: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert len(visible_gpus_gb(timeout_seconds=2)) == seen
+
+
+def serve_vllm(command: Path, *options: str, **environment: str) -> Result:
+    environment["RAGQWEN_VLLM_COMMAND"] = str(command)
+    arguments = ["--data-dir", str(command.parent / "data"), "serve", "--vllm", "m", *options]
+    return CliRunner().invoke(main, arguments, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "advice"),
+    [
+        (["--vllm-context", "1024"], {}, "RAGQWEN_LLM_CONTEXT_TOKENS"),
+        (
+            ["--vllm-context", "4096"],
+            {"RAGQWEN_LLM_MAX_ANSWER_TOKENS": "4000"},
+            "lower RAGQWEN_LLM_MAX_ANSWER_TOKENS",
+        ),
+    ],
+)
+def test_serve_refuses_what_its_model_has_no_room_for_before_it_starts_it(
+    command: Path, options: list[str], environment: dict[str, str], advice: str
+) -> None:
+    result = serve_vllm(command, "--port", "0", *options, **environment)
+    assert result.exit_code == 1
+    assert advice in result.output
+    assert not (command.parent / "calls").exists()
+
+
+def test_serve_tries_its_port_before_it_starts_a_model(command: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = serve_vllm(command, "--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 1
+    assert "give another --host or --port" in result.output
+    assert not (command.parent / "calls").exists()
+
+
+def test_serve_takes_its_own_model_for_vllm_whatever_the_environment_says(
+    command: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Settings] = []
+
+    class Kept(Service):
+        def __init__(self, settings: Settings) -> None:
+            made.append(settings)
+            raise StoreError("far enough")
+
+    monkeypatch.setattr("api.wiring.Service", Kept)
+    environment = {"RAGQWEN_LLM_ENGINE": "sglang", "RAGQWEN_LLM_BASE_URL": "http://other/v1"}
+    serve_vllm(command, "--port", "0", "--vllm-context", "4096", **environment)
+    (settings,) = made
+    assert (settings.llm_engine, settings.llm_model) == ("vllm", "m")
+    assert settings.llm_base_url.startswith("http://127.0.0.1:")
+    assert settings.llm_context_tokens == 4096
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

@@ -321,3 +321,10 @@ def test_calls_of_tools_are_put_together_from_a_stream() -> None:
         {"tool_calls": [{"index": 0, "function": more}]},
     ]
     assert gather(Server(text=events(*deltas)).chat()).tool_calls == [CALL]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_budget_with_a_request_is_the_models_own(engine: str) -> None:
+    server = Server(text=reply(content="At six."))
+    message = server.chat(engine=engine).invoke(QUESTION, thinking_budget=None)
+    assert message.content == "At six."

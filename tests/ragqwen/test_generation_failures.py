@@ -14,6 +14,7 @@ from tests.ragqwen.chat_server import (
     Server,
     astream,
     events,
+    gather,
     invoke,
     reply,
     stream,
@@ -109,12 +110,14 @@ def test_an_address_that_is_none_is_unavailable(ask: Ask, base_url: str) -> None
         "[1]",
         "{}",
         '{"choices": []}',
+        '{"choices": null}',
         '{"choices": [1]}',
         '{"choices": [{"message": null}]}',
+        '{"choices": [{"message": {"content": 5}}]}',
     ],
 )
 def test_an_odd_reply_is_an_error_of_the_model(text: str) -> None:
-    with pytest.raises(ModelError, match=r"sent no (JSON object|message)"):
+    with pytest.raises(ModelError, match=r"sent (no JSON object|no message|an odd reply)"):
         invoke(Server(text=text).chat())
 
 
@@ -122,6 +125,49 @@ def test_an_odd_reply_is_an_error_of_the_model(text: str) -> None:
 def test_an_odd_event_is_an_error_of_the_model(line: str) -> None:
     with pytest.raises(ModelError, match="event"):
         stream(Server(text=events({"content": "At "}, line)).chat())
+
+
+@pytest.mark.parametrize("ask", [stream, astream])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '"choices": {}',
+        '"choices": [{"delta": "At six."}]',
+        '"choices": [{"delta": {"content": 5}}]',
+        '"choices": [{"delta": {"content": [{"type": "text", "text": "At six."}]}}]',
+        '"choices": [{"delta": {"reasoning": {"text": "Hm."}}}]',
+        '"choices": [{"delta": {"tool_calls": 5}}]',
+        '"usage": [1]',
+        '"usage": {"completion_tokens": "many"}',
+        '"usage": {"completion_tokens_details": [1]}',
+    ],
+)
+def test_what_is_not_as_openai_sends_it_is_an_error_of_the_model(ask: Ask, odd: str) -> None:
+    with pytest.raises(ModelError, match="sent an odd reply"):
+        ask(Server(text=events({"content": "At "}, f"data: {{{odd}}}")).chat())
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        ([r"a \ud83d", r"\ude80 b"], "a 🚀 b"),
+        ([r"a \ud83d", " b"], "a \N{REPLACEMENT CHARACTER} b"),
+        ([r"a \ude80 b"], "a \N{REPLACEMENT CHARACTER} b"),
+        ([r"a \ud83d"], "a "),
+    ],
+)
+def test_half_a_character_is_joined_with_the_other_or_replaced(
+    pieces: list[str], text: str
+) -> None:
+    lines = [f'data: {{"choices": [{{"delta": {{"content": "{piece}"}}}}]}}' for piece in pieces]
+    assert stream(Server(text=events(*lines)).chat()) == text
+
+
+def test_half_a_character_of_thinking_is_joined_with_the_other() -> None:
+    halves = [r"\ud83d", r"\ude80"]
+    lines = [f'data: {{"choices": [{{"delta": {{"reasoning": "{half}"}}}}]}}' for half in halves]
+    message = gather(Server(text=events(*lines, {"content": "At six."})).chat())
+    assert message.additional_kwargs == {"reasoning_content": "🚀"}
 
 
 @pytest.mark.parametrize("text", ["", "data: [DONE]\n\n", "<html>", reply(content="whole")])

@@ -60,6 +60,8 @@ def test_what_is_at_the_root_is_posted_there() -> None:
     [
         lambda: httpx.Response(429),
         lambda: httpx.Response(503),
+        lambda: httpx.Response(504),
+        lambda: httpx.Response(529),
         lambda: httpx.ConnectError("refused"),
         lambda: httpx.ReadError("reset"),
         lambda: httpx.RemoteProtocolError("closed"),
@@ -76,6 +78,13 @@ def test_a_server_that_says_how_long_is_left_alone_for_that_long() -> None:
     line = Line(httpx.Response(429, headers={"retry-after": "7"}), good())
     line.server().post("/embeddings", {})
     assert line.waits == [7.0]
+
+
+@pytest.mark.parametrize("wait", ["-5", "nan", "inf", "soon"])
+def test_a_wait_that_is_none_is_not_kept(wait: str) -> None:
+    line = Line(httpx.Response(429, headers={"retry-after": wait}), good())
+    line.server().post("/embeddings", {})
+    assert 0 < line.waits[0] < 1
 
 
 @pytest.mark.parametrize("trouble", [httpx.Response(503), httpx.ConnectError("refused")])

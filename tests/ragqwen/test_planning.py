@@ -111,7 +111,17 @@ _NO = (None, None)
         ("/think", "", "/think"),
         ("see http://a.org/think and and/or /thinking", None, None),
         ("what is /no_thinking or x/think?", None, None),
-        ("/THINK hard", None, None),
+        ("/THINK hard", "hard", "/think"),
+        ("who is it /No_Think", "who is it", "/no_think"),
+        ("who is it /no_think/think", "who is it", "/think"),
+        ("/think/no_think who is it", "who is it", "/no_think"),
+        ("**/no_think** who is it?", "who is it?", "/no_think"),
+        ("who is it? [/no_think]", "who is it?", "/no_think"),
+        ("\u200b/no_think who is it?", "who is it?", "/no_think"),
+        ("\ufeff/no_think who is it?", "who is it?", "/no_think"),
+        ("who is it\u200b/no_think", "who is it", "/no_think"),
+        ("who, /no_think, is it?", "who, is it?", "/no_think"),
+        ("[/think](http://a.org) or a[/think] or **/think of it**", None, None),
         ("/no_think他是谁？", "他是谁？", "/no_think"),
         ("/no_think，他是谁？", "他是谁？", "/no_think"),
         ("他是谁/no_think", "他是谁", "/no_think"),
@@ -139,7 +149,7 @@ def test_soft_switches_are_whole_tokens_and_the_last_counts(
     assert strip_switches(typed) == (typed if question is None else question, switch)
 
 
-@given(st.lists(st.sampled_from(["/think", "/no_think", *'a \n。/，,.:?!他กํ"'])))
+@given(st.lists(st.sampled_from(["/think", "/NO_THINK", *'a \n。/，,.:?!他กํ"[]*(\u200b'])))
 def test_no_switch_is_left_in_what_is_stripped(pieces: list[str]) -> None:
     kept, _ = strip_switches("".join(pieces))
     assert strip_switches(kept) == (kept, None)

@@ -6,6 +6,7 @@ from ragqwen.errors import InputError
 from ragqwen.qwen_models import (
     NATIVE_CONTEXT,
     fit,
+    next_best,
     qwen_models,
     recommend,
     vllm_options,
@@ -84,3 +85,32 @@ def test_gpus_share_a_model() -> None:
 def test_what_cannot_be_is_refused(memory_gb: float, context_tokens: int, gpus: int) -> None:
     with pytest.raises(InputError):
         recommend(memory_gb, context_tokens=context_tokens, concurrency=1, gpus=gpus)
+
+
+def test_heads_fewer_than_gpus_are_kept_on_several() -> None:
+    model = next(model for model in qwen_models() if model.name == "Qwen/Qwen3-235B-A22B-GPTQ-Int4")
+    four, eight = (
+        fit(model, 24, context_tokens=32_768, concurrency=4, gpus=gpus) for gpus in (4, 8)
+    )
+    assert eight.kv_gb == 2 * four.kv_gb == pytest.approx(50.5, abs=0.1)
+    assert "376 KiB" in eight.arithmetic
+    assert not eight.fits
+
+
+def test_what_there_is_room_for_fits_and_one_more_does_not() -> None:
+    asked = {"context_tokens": 16_384, "concurrency": 4}
+    assert recommend(8, **asked) is None
+    fewer, shorter = next_best(8, **asked)
+    assert (fewer[1], shorter[0]) == (16_384, 4)
+    for concurrency, context in (fewer, shorter):
+        assert recommend(8, context_tokens=context, concurrency=concurrency)
+    assert recommend(8, context_tokens=16_384, concurrency=fewer[0] + 1) is None
+    assert recommend(8, context_tokens=shorter[1] + 1024, concurrency=4) is None
+
+
+def test_a_machine_without_room_for_the_weights_has_room_for_nothing() -> None:
+    assert list(next_best(1, context_tokens=1024, concurrency=1)) == []
+
+
+def test_a_shorter_context_may_be_one_of_a_smaller_model() -> None:
+    assert list(next_best(5, context_tokens=65_536, concurrency=1)) == [(1, 17_408)]

@@ -111,3 +111,10 @@ def test_an_engine_in_this_process_needs_a_model_and_no_server() -> None:
         load_settings(llm_engine="vllm-in-process")
     with pytest.raises(SettingsError, match="no RAGQWEN_LLM_BASE_URL"):
         load_settings(llm_engine="vllm-in-process", llm_model="m", llm_base_url="http://a/v1")
+
+
+def test_a_context_without_room_for_a_prompt_is_refused() -> None:
+    more = {"llm_base_url": "http://a/v1", "llm_model": "m", "llm_context_tokens": 4096}
+    assert load_settings(**more, llm_max_answer_tokens=3072)
+    with pytest.raises(SettingsError, match="lower RAGQWEN_LLM_MAX_ANSWER_TOKENS"):
+        load_settings(**more, llm_max_answer_tokens=3073)
