@@ -15,6 +15,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -60,12 +61,13 @@ _STEPS = 150
 @plan_material
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/plan.json"))
 def main(hard: Path, easy: Path, parallel: Path, out: Path) -> None:
-    """Learn the weights of the thinking plan."""
+    """Learn the weights of the thinking plan, and cut the words of its cues."""
     graded = own_questions()
     material = Material.of(
         graded, hard_questions(hard), easy_questions(easy), translated_lines(parallel)
     )
     write_weights(out, material.fit())
+    write_cue_pieces(out.with_name("cue_pieces.json"), StaticEmbedder())
     click.echo(f"{out}: the weights of {len(FEATURES)} features, from {len(graded)} of ours")
 
 
@@ -263,6 +265,15 @@ def write_weights(path: Path, weights: Weights) -> None:
     groups = {"cued": written(weights.cued), "uncued": written(weights.uncued)}
     about = {"kinds": list(KINDS), **groups}
     path.write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+
+def write_cue_pieces(path: Path, embedder: StaticEmbedder) -> None:
+    """Write the pieces of each cue's words, and whose they are, as JSON."""
+    every = (cue.words for cues in shipped_cues().values() for cue in cues.values())
+    words = sorted(set(chain.from_iterable(every)))
+    pieces = dict(zip(words, embedder.cut_words(words), strict=True))
+    about = {"embedder": embedder.fingerprint, "pieces": pieces}
+    path.write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

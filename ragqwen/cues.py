@@ -7,13 +7,14 @@ expressions of several words, and affixes. `~` stands where a word goes on: `~la
 
 import csv
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 import regex
 
 from ragqwen.languages import languages
+from ragqwen.weights import read_weights
 
 CUES = (
     "who",
@@ -77,6 +78,16 @@ def shipped_cues() -> Cues:
         cue = Cue(tuple(row["words"].split()), phrases)
         found.setdefault(row["language"], {})[row["cue"]] = cue
     return found
+
+
+@functools.cache
+def shipped_pieces() -> tuple[str, Mapping[str, Sequence[int]]]:
+    """Read the pieces of each cue's words, which take long to cut at every start.
+
+    :return: the fingerprint of the embedder whose they are, and the pieces by word.
+    """
+    with read_weights("cue_pieces.json", "eval.train_plan") as about:
+        return str(about["embedder"]), dict(about["pieces"])
 
 
 def has_phrase(question: str, cue: Cue, language: str) -> bool:

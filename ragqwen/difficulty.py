@@ -44,7 +44,7 @@ import numpy.typing as npt
 import regex
 
 from ragqwen.analysis import terms
-from ragqwen.cues import CUES, Cue, Cues, has_phrase, shipped_cues
+from ragqwen.cues import CUES, Cue, Cues, has_phrase, shipped_cues, shipped_pieces
 from ragqwen.embedding import Vectors
 from ragqwen.languages import UNKNOWN, group_of, languages
 from ragqwen.records import Passage
@@ -177,11 +177,17 @@ class DifficultyModel:
 def _cue_vectors(embedder: StaticEmbedder, cues: Mapping[str, Cue]) -> dict[str, Vectors]:
     """Return the unit vectors of each cue's words, (n_words, dimension), in one language.
 
-    All are embedded at once, which is much faster than one cue after another.
+    All are embedded at once, which is much faster than one cue after another, and cut only where
+    the pieces that ship are not theirs: of another embedder, or of other words.
     """
     ends = np.cumsum([len(cues[name].words) for name in CUES])
     every = [word for name in CUES for word in cues[name].words]
-    parts = np.split(unit(embedder.embed_words(every)), ends[:-1])
+    fingerprint, pieces = shipped_pieces()
+    if fingerprint == embedder.fingerprint and pieces.keys() >= set(every):
+        vectors = embedder.embed_pieces([pieces[word] for word in every])
+    else:
+        vectors = embedder.embed_words(every)
+    parts = np.split(unit(vectors), ends[:-1])
     return dict(zip(CUES, parts, strict=True))
 
 

@@ -229,7 +229,7 @@ def open_codes(codes: Sequence[str]) -> npt.NDArray[np.bool_]:
     allowed[[COMMON, FOREIGN], -1] = True
     for script, written in codes_of_scripts().items():
         place = SCRIPTS.index(script)
-        allowed[place, :-1] = np.isin(codes, written)
+        allowed[place, :-1] = [code in written for code in codes]
         allowed[place, -1] = len(written) > 1
     return allowed
 

@@ -94,6 +94,22 @@ class StaticEmbedder:
             vectors[at : at + len(some)] = known[rows]
         return vectors
 
+    def cut_words(self, words: Sequence[str]) -> list[list[int]]:
+        """Return each word's pieces, by their numbers; see `embed_pieces`."""
+        return self._model.tokenizer.encode(words)
+
+    def embed_pieces(self, pieces: Sequence[Sequence[int]]) -> Vectors:
+        """Return what `embed_words` does, to the bit, for words that are cut already.
+
+        :param pieces: each word's, as `cut_words` has them.
+        :return: (n_words, dimension) float32, not normalised.
+        """
+        starts = [0, *accumulate(map(len, pieces))]
+        flat = np.fromiter(chain.from_iterable(pieces), np.int32, count=starts[-1])
+        used, column = np.unique(flat, return_inverse=True)
+        table = self._model.table[used] * self._model.weights[used, None]
+        return sum_rows(column, starts, table)
+
     def _look_up(self, words: Sequence[str]) -> tuple[npt.NDArray[np.int32], Vectors]:
         """Return the words' rows and the vectors that they are rows of, not normalised.
 
@@ -112,13 +128,8 @@ class StaticEmbedder:
         new = islice(reversed(self._row_of), len(self._row_of) - self._n_known)
         words = sorted(new)  # words with the same beginning are cut in 0.7 of the time
         for some in _batches(words):
-            pieces = self._model.tokenizer.encode(some)
-            starts = [0, *accumulate(map(len, pieces))]
-            flat = np.fromiter(chain.from_iterable(pieces), np.int32, count=starts[-1])
-            used, column = np.unique(flat, return_inverse=True)
-            table = self._model.table[used] * self._model.weights[used, None]
             rows = [self._row_of[word] for word in some]
-            self._known[rows] = sum_rows(column, starts, table)
+            self._known[rows] = self.embed_pieces(self.cut_words(some))
         self._known_chars += sum(map(len, words))
         self._n_known = len(self._row_of)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tokenizers.models import Unigram
 
-_FEW_CHARS = 3 * 2**14  # what is cut before all pieces are loaded; half of it are cue words
+_FEW_CHARS = 3 * 2**13  # what is cut before all pieces are loaded
 
 
 class StaticTokenizer:

@@ -15,11 +15,12 @@ from eval.graded import (
     own_questions,
 )
 from eval.plan_report import difficulties, shipped_figures
-from eval.train_plan import Examples, Material, is_learned_from, write_weights
+from eval.train_plan import Examples, Material, is_learned_from, write_cue_pieces, write_weights
 from ragqwen.difficulty import FEATURES, KINDS, LEVELS, MEANING, DifficultyModel
 from ragqwen.errors import InputError
 from ragqwen.static_embedding import StaticEmbedder
 
+DATA = Path(__file__).parents[2] / "ragqwen" / "data"
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 HARD, EASY = SHARED / "difficulty" / "mgsm", SHARED / "retrieval" / "xquad"
 
@@ -132,3 +133,11 @@ def test_the_plan_follows_the_grades_in_a_language_of_which_it_learned_nothing()
 
 def _is_german(question: GradedQuestion) -> bool:
     return question.language == "deu_Latn"
+
+
+def test_the_pieces_of_the_cues_that_ship_are_the_shipped_embedder_s(
+    embedder: StaticEmbedder, tmp_path: Path
+) -> None:
+    path = tmp_path / "cue_pieces.json"
+    write_cue_pieces(path, embedder)
+    assert path.read_text("utf-8") == (DATA / path.name).read_text("utf-8")

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from ragqwen.cues import shipped_cues
+from ragqwen import difficulty
+from ragqwen.cues import shipped_cues, shipped_pieces
 from ragqwen.difficulty import (
     FEATURES,
     KINDS,
@@ -74,6 +76,22 @@ def test_a_phrase_is_as_good_as_a_cue_s_own_word(model: DifficultyModel) -> None
     question = "How many were there in all?"
     assert feature(model, "word_total", question) == pytest.approx(0.75)
     assert feature(model, "word_total", question, "fra_Latn") < 0.75
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "missing"), [("another", ""), (StaticEmbedder().fingerprint, "insgesamt")]
+)
+def test_pieces_of_another_embedder_or_of_other_words_are_not_gone_by(
+    fingerprint: str, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = {word: [0] for word in shipped_pieces()[1] if word != missing}
+    monkeypatch.setattr(difficulty, "shipped_pieces", lambda: (fingerprint, wrong))
+    german = {"deu_Latn": shipped_cues()["deu_Latn"]}
+    question = [("Wie viel insgesamt?", "deu_Latn")]
+    cut = DifficultyModel(StaticEmbedder(), cues=german).features(question)
+    monkeypatch.undo()
+    known = DifficultyModel(StaticEmbedder(), cues=german).features(question)
+    np.testing.assert_array_equal(known, cut)
 
 
 def test_a_language_s_cues_can_be_left_out() -> None:

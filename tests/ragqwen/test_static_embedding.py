@@ -91,6 +91,12 @@ def test_long_words_are_cut_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> No
     assert max(cut) < 70_000
 
 
+def test_words_that_are_cut_have_the_vectors_of_words_to_the_bit() -> None:
+    words = ["", "river", "ଓଡ଼ିଶା", "2,5%", "\ue000", "a" * 40]
+    vectors = EMBEDDER.embed_pieces(EMBEDDER.cut_words(words))
+    np.testing.assert_array_equal(vectors, EMBEDDER.embed_words(words))
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="install ragqwen anew"):
         StaticEmbedder(tmp_path)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ragqwen import difficulty, ranking, reader, verification, weights
+from ragqwen import cues, difficulty, ranking, reader, verification, weights
 from ragqwen.errors import ModelError
 
 SHIPPED = Path(weights.__file__).parent / "data"
@@ -17,6 +17,7 @@ READERS: dict[str, Callable[[], object]] = {
     "verifier": verification._model.__wrapped__,
     "plan": difficulty.shipped_weights.__wrapped__,
 }
+ALL = {**READERS, "cue_pieces": cues.shipped_pieces.__wrapped__}
 
 
 def without_last(content: Any) -> Any:
@@ -37,7 +38,7 @@ def test_weights_of_fewer_features_are_refused_with_the_remedy(
         READERS[name]()
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("content", ["{}", "[]", "null", '{"same": 1}', "{"])
 def test_a_file_that_holds_no_weights_is_refused_with_the_remedy(
     name: str, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -45,13 +46,13 @@ def test_a_file_that_holds_no_weights_is_refused_with_the_remedy(
     (tmp_path / f"{name}.json").write_text(content, "utf-8")
     monkeypatch.setattr(weights, "_FOLDER", tmp_path)
     with pytest.raises(ModelError, match="install ragqwen anew"):
-        READERS[name]()
+        ALL[name]()
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", ALL)
 def test_missing_weights_are_refused_with_the_remedy(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weights, "_FOLDER", tmp_path)
     with pytest.raises(ModelError, match="install ragqwen anew"):
-        READERS[name]()
+        ALL[name]()
