@@ -45,7 +45,7 @@ _MIXED = 3
 _SCATTERED = 3
 _FOLDS = 5
 # How much the kinds count. More of "scattered" lets the asker's own language fall behind in "mixed"
-_COUNTING: Mapping[Kind, float] = {"same": 4, "cross": 1, "mixed": 1.5, "scattered": 0.3}
+_COUNTING: Mapping[Kind, float] = {"same": 4, "cross": 1, "mixed": 1.5, "scattered": 0.6}
 # Of the squares of the weights: with more of it those of one's own language lose fewer of the first
 # places that BM25 has right, and those of other languages tell less
 _PENALTIES: Floats = np.array([1e-4] * len(FEATURES) + [7e-4] * len(FEATURES) + [1e-4])

@@ -2,7 +2,9 @@
 
 A linear model of a few features, whose weights `python -m eval.train_ranker` learns. A candidate in
 the question's language has weights of its own, because there words that are the same count, and
-BM25's order is seldom wrong. The features are:
+BM25's order is seldom wrong. In another language what is met counts as a part of what the best
+candidate meets: how well words meet at all differs from question to question and from language to
+language. The features are:
 
 - `lexical`, BM25's score as a part of the best one, so that a lead of BM25's counts as such.
 - `cosine` with the vector of the question, of all the candidate and of its best sentence.
@@ -44,6 +46,7 @@ FEATURES = (
     "rare_pieces",
 )
 Floats = npt.NDArray[np.float64]
+_MET = [at for at, name in enumerate(FEATURES) if name.endswith("met")]
 _KEPT_TEXTS = 2**12  # of chunks, whose sentences are kept, because search meets the same ones again
 _MAX_TERMS = 128  # of a question, the first ones
 # The weights that count as 1: of two or three rare phrases, of a dozen rare pieces
@@ -89,8 +92,8 @@ class LightRanker:
         """Return what the model goes by.
 
         :return: (n_candidates, 2 * len(FEATURES) + 1): `FEATURES` of a candidate in another
-            language than the question's, else 0; the same of one in the question's language; and 1
-            for such a one.
+            language than the question's, what is met in parts of the best, else 0; the same of one
+            in the question's language, as it is; and 1 for such a one.
         """
         lexical = np.array([candidate.lexical for candidate in candidates])
         alignments = self._aligner.align(
@@ -112,7 +115,16 @@ class LightRanker:
             [[group_of(item.stored.chunk.language) == group_of(language)] for item in candidates],
             dtype=np.float64,
         )
-        return np.concatenate([plain * (1 - same), plain * same, same], axis=1)
+        return np.concatenate([_relative(plain) * (1 - same), plain * same, same], axis=1)
+
+
+def _relative(plain: Floats) -> Floats:
+    """Return the features with what is met as a part of the most that any candidate meets."""
+    found = plain.copy()
+    met = np.maximum(plain[:, _MET], 0)
+    best = met.max(axis=0)
+    found[:, _MET] = met / np.where(best > 0, best, 1)
+    return found
 
 
 def _by_words(question: str, candidates: Sequence[Candidate]) -> tuple[Floats, Floats, Floats]:

@@ -65,6 +65,29 @@ def test_features_in_the_questions_language_stand_apart() -> None:
     assert features[1, n:].any() and not features[1, :n].any()
 
 
+MET = [at for at, name in enumerate(FEATURES) if name.endswith("met")]
+
+
+def test_in_another_language_what_is_met_is_a_part_of_the_best() -> None:
+    german, dogs = RANKER.features(QUESTION, "eng_Latn", [GERMAN, DOGS])
+    assert german[MET] == pytest.approx(1)
+    assert all(dogs[MET] >= 0) and all(dogs[MET] < 1)
+
+
+def test_the_best_may_be_in_the_questions_language_where_what_is_met_stays_as_it_is() -> None:
+    alone = RANKER.features(QUESTION, "eng_Latn", [ENGLISH])[0, len(FEATURES) : -1]
+    german, english = RANKER.features(QUESTION, "eng_Latn", [GERMAN, ENGLISH])
+    own = english[len(FEATURES) : -1]
+    met, best_met = (FEATURES.index(name) for name in ("met", "best_met"))
+    assert own[[met, best_met]] == pytest.approx(alone[[met, best_met]])
+    assert all(german[MET] < 1)
+
+
+def test_what_meets_nothing_has_no_part() -> None:
+    features = RANKER.features("", "eng_Latn", [GERMAN, DOGS])
+    assert not features[:, MET].any()
+
+
 def by_words(*candidates: Candidate) -> dict[str, list[float]]:
     features = RANKER.features(QUESTION, "eng_Latn", candidates)
     other, own = np.split(features[:, :-1], 2, axis=1)
