@@ -1,39 +1,65 @@
-"""Answers for clients that may leave: no model goes on writing for one who has gone."""
+"""Answers for clients that may leave, in threads of their own.
+
+No model goes on writing for one who has gone, and all else goes on while many wait for a model.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any
 
-from anyio import to_thread
-from fastapi import Request
+from anyio import CapacityLimiter, to_thread
+from fastapi import HTTPException, Request
 
 from ragqwen.answer import Answerer, AnswerEvent
 from ragqwen.cancellation import Cancellation
 
+_RETRY_SECONDS = 5
 
-async def answer_events(
-    request: Request, answerer: Answerer, asked: dict[str, Any]
-) -> AsyncIterator[AnswerEvent]:
-    """Yield what `Answerer.stream` does, each event made in a thread, while the client is there.
 
-    :raises GivenUp: if it leaves.
-    """
-    events = answerer.stream(**asked)
-    cancellation = Cancellation()
+class Answering:
+    """Has answers made, so many at once."""
 
-    def make_next() -> AnswerEvent | None:
-        with cancellation.scope():
-            return next(events, None)
+    def __init__(self, max_answers: int = 128) -> None:
+        """:param max_answers: each takes a thread, which waits for a model most of the time."""
+        self._threads = CapacityLimiter(max_answers)
 
-    async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        cancellation.cancel()
+    def check_room(self) -> None:
+        """Do nothing, unless all threads are taken.
 
-    watching = asyncio.create_task(watch())
-    try:
-        while event := await to_thread.run_sync(make_next):
-            yield event
-    finally:
-        watching.cancel()
-        cancellation.cancel()
+        :raises HTTPException: if they are.
+        """
+        if self._threads.available_tokens < 1:
+            raise HTTPException(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{self._threads.borrowed_tokens} answers are being made, which is the most at "
+                f"once; ask again in {_RETRY_SECONDS} seconds",
+                headers={"Retry-After": str(_RETRY_SECONDS)},
+            )
+
+    async def events(
+        self, request: Request, answerer: Answerer, asked: dict[str, Any]
+    ) -> AsyncIterator[AnswerEvent]:
+        """Yield what `Answerer.stream` does, made in threads, as long as the client is there.
+
+        :raises GivenUp: if it leaves.
+        """
+        events = answerer.stream(**asked)
+        cancellation = Cancellation()
+
+        def make_next() -> AnswerEvent | None:
+            with cancellation.scope():
+                return next(events, None)
+
+        async def watch() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            cancellation.cancel()
+
+        watching = asyncio.create_task(watch())
+        try:
+            while event := await to_thread.run_sync(make_next, limiter=self._threads):
+                yield event
+        finally:
+            watching.cancel()
+            cancellation.cancel()

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 
 import ragqwen
 from api import problems
-from api.answering import answer_events
+from api.answering import Answering
 from api.schemas import (
     MAX_INTEGER,
     AnswerOut,
@@ -44,7 +45,7 @@ health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/v1/collections")
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
@@ -53,7 +54,7 @@ ServiceDep = Annotated[Service, Depends(_service)]
 
 
 @health.get("/health")
-def get_health(service: ServiceDep) -> HealthOut:
+async def get_health(service: ServiceDep) -> HealthOut:
     """Say that the service runs, and with which embedder and language model."""
     return HealthOut(
         status="ok",
@@ -64,10 +65,11 @@ def get_health(service: ServiceDep) -> HealthOut:
 
 
 @health.get("/ready")
-def get_ready(service: ServiceDep) -> HealthOut:
+async def get_ready(service: ServiceDep) -> HealthOut:
     """Say that the catalogue answers too, so that requests can be sent here."""
-    service.store.collections()
-    return get_health(service)
+    of_its_own = CapacityLimiter(1)  # so that it waits for no other request
+    await to_thread.run_sync(service.store.collections, limiter=of_its_own)
+    return await get_health(service)
 
 
 @router.get("", tags=["collections"])
@@ -243,9 +245,11 @@ def _events(
     collection: str, question: AskIn, service: ServiceDep, request: Request, response: Response
 ) -> AsyncIterator[AnswerEvent]:
     """Look the collection up before a stream begins, so that its errors are responses."""
+    answering: Answering = request.app.state.answering
+    answering.check_room()
     _say_language(response, question.language)
     asked = {name: getattr(question, name) for name in AskIn.model_fields}
-    return answer_events(request, service.answerer(collection), asked)
+    return answering.events(request, service.answerer(collection), asked)
 
 
 EventsDep = Annotated[AsyncIterator[AnswerEvent], Depends(_events)]
