@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from fastapi import HTTPException, Request
 
 from ragqwen.answer import Answerer, AnswerEvent
@@ -44,12 +44,7 @@ class Answering:
 
         :raises GivenUp: if it leaves.
         """
-        events = answerer.stream(**asked)
         cancellation = Cancellation()
-
-        def make_next() -> AnswerEvent | None:
-            with cancellation.scope():
-                return next(events, None)
 
         async def watch() -> None:
             while (await request.receive())["type"] != "http.disconnect":
@@ -58,8 +53,8 @@ class Answering:
 
         watching = asyncio.create_task(watch())
         try:
-            while event := await to_thread.run_sync(make_next, limiter=self._threads):
+            events = answerer.stream(**asked)
+            async for event in cancellation.in_threads(events, self._threads):
                 yield event
         finally:
             watching.cancel()
-            cancellation.cancel()

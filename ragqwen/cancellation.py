@@ -7,14 +7,17 @@ down by another thread: the wait ends at once, and the server knows that it can 
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
 
 from ragqwen.errors import GivenUp
 
 # How httpcore's names end; over https both happen, and the second socket takes the first's place
 _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
+_Item = TypeVar("_Item")
 
 
 class Cancellation:
@@ -33,6 +36,25 @@ class Cancellation:
             yield
         finally:
             _current.reset(token)
+
+    async def in_threads(
+        self, items: Iterator[_Item], limiter: CapacityLimiter | None = None
+    ) -> AsyncIterator[_Item]:
+        """Yield items, each made by a thread in this scope; cancel if not all are asked for.
+
+        :param items: none of which is None.
+        :param limiter: says how many threads there may be, otherwise anyio's own.
+        """
+
+        def make_next() -> _Item | None:
+            with self.scope():
+                return next(items, None)
+
+        try:
+            while (item := await to_thread.run_sync(make_next, limiter=limiter)) is not None:
+                yield item
+        finally:
+            self.cancel()
 
     def cancel(self) -> None:
         """Shut down all connections, now and from now on."""
