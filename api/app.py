@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 import ragqwen
 from api import problems
+from api.answering import Answering
 from api.limits import BodyLimit
 from api.routes import UploadRefused, health, refused_response, router
 from api.wiring import Service
@@ -21,8 +22,11 @@ it; a quote is always exactly that span. Errors are problem responses (RFC 9457)
 """
 
 
-def create_app(service: Service) -> FastAPI:
-    """Return the app over an open service, which it closes when it shuts down."""
+def create_app(service: Service, answering: Answering | None = None) -> FastAPI:
+    """Return the app over an open service, which it closes when it shuts down.
+
+    :param answering: bounds how many answers are made at once.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -42,6 +46,7 @@ def create_app(service: Service) -> FastAPI:
         BodyLimit, max_bytes=service.settings.max_upload_mb * 2**20 + _MULTIPART_OVERHEAD_BYTES
     )
     app.state.service = service
+    app.state.answering = answering or Answering()
     app.include_router(health)
     app.include_router(router)
     problems.install(app)

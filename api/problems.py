@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from ragqwen.errors import (
     FingerprintMismatch,
+    GivenUp,
     InputError,
     ModelError,
     ModelUnavailable,
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[RagqwenError], HTTPStatus], ...] = (
     (StoreBusy, HTTPStatus.SERVICE_UNAVAILABLE),
     (ModelUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (ModelError, HTTPStatus.BAD_GATEWAY),
+    (GivenUp, HTTPStatus.REQUEST_TIMEOUT),  # which nobody receives
     (RagqwenError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
 

@@ -3,11 +3,12 @@
 import shutil
 import tempfile
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 
 import ragqwen
 from api import problems
+from api.answering import Answering
 from api.schemas import (
     MAX_INTEGER,
     AnswerOut,
@@ -35,7 +37,7 @@ from api.schemas import (
 from api.wiring import Service
 from ingest.pipeline import IngestResult
 from ingest.sources import RefusedSource, Source, upload_sources
-from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, AnswerEvent, TextDelta
+from ragqwen.answer import EXTRACTIVE, AnswerDone, AnswerEvent, TextDelta
 from ragqwen.errors import InputError, RagqwenError
 from ragqwen.languages import check_language, languages
 
@@ -43,7 +45,7 @@ health = APIRouter(tags=["health"])
 router = APIRouter(prefix="/v1/collections")
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 
@@ -52,7 +54,7 @@ ServiceDep = Annotated[Service, Depends(_service)]
 
 
 @health.get("/health")
-def get_health(service: ServiceDep) -> HealthOut:
+async def get_health(service: ServiceDep) -> HealthOut:
     """Say that the service runs, and with which embedder and language model."""
     return HealthOut(
         status="ok",
@@ -63,10 +65,11 @@ def get_health(service: ServiceDep) -> HealthOut:
 
 
 @health.get("/ready")
-def get_ready(service: ServiceDep) -> HealthOut:
+async def get_ready(service: ServiceDep) -> HealthOut:
     """Say that the catalogue answers too, so that requests can be sent here."""
-    service.store.collections()
-    return get_health(service)
+    of_its_own = CapacityLimiter(1)  # so that it waits for no other request
+    await to_thread.run_sync(service.store.collections, limiter=of_its_own)
+    return await get_health(service)
 
 
 @router.get("", tags=["collections"])
@@ -238,25 +241,28 @@ _SAYS_LANGUAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/{collection}/ask", tags=["answers"], responses=_SAYS_LANGUAGE)
-def ask(collection: str, question: AskIn, service: ServiceDep, response: Response) -> AnswerOut:
-    """Answer a question from the documents, citing them."""
-    answerer = service.answerer(collection)
-    answer = answerer.ask(**_asked(question))
-    _say_language(response, answer.language)
-    return AnswerOut.model_validate(answer)
-
-
-def _asked(question: AskIn) -> dict[str, Any]:
-    return {name: getattr(question, name) for name in AskIn.model_fields}
-
-
-def _answerer(
-    collection: str, question: AskIn, service: ServiceDep, response: Response
-) -> Answerer:
+def _events(
+    collection: str, question: AskIn, service: ServiceDep, request: Request, response: Response
+) -> AsyncIterator[AnswerEvent]:
     """Look the collection up before a stream begins, so that its errors are responses."""
+    answering: Answering = request.app.state.answering
+    answering.check_room()
     _say_language(response, question.language)
-    return service.answerer(collection)
+    asked = {name: getattr(question, name) for name in AskIn.model_fields}
+    return answering.events(request, service.answerer(collection), asked)
+
+
+EventsDep = Annotated[AsyncIterator[AnswerEvent], Depends(_events)]
+
+
+@router.post("/{collection}/ask", tags=["answers"], responses=_SAYS_LANGUAGE)
+async def ask(events: EventsDep, response: Response) -> AnswerOut:
+    """Answer a question from the documents, citing them."""
+    async for event in events:
+        if isinstance(event, AnswerDone):
+            _say_language(response, event.answer.language)
+            answer = AnswerOut.model_validate(event.answer)
+    return answer
 
 
 def _say_language(response: Response, code: str | None) -> None:
@@ -270,9 +276,9 @@ def _say_language(response: Response, code: str | None) -> None:
     response_class=EventSourceResponse,
     responses=_SAYS_LANGUAGE,
 )
-def ask_stream(
-    question: AskIn, answerer: Annotated[Answerer, Depends(_answerer)]
-) -> Iterator[PassagesEvent | DeltaEvent | AnswerOut | ProblemOut]:
+async def ask_stream(
+    events: EventsDep,
+) -> AsyncIterator[PassagesEvent | DeltaEvent | AnswerOut | ProblemOut]:
     """Answer a question as server-sent events.
 
     `passages` (PassagesEvent) comes first, then `delta` (DeltaEvent) as the answer is written, then
@@ -283,7 +289,7 @@ def ask_stream(
     no answer, nothing having checked it.
     """
     try:
-        for event in answerer.stream(**_asked(question)):
+        async for event in events:
             yield _sent(event)
     except RagqwenError as error:
         yield _named("error", ProblemOut(**problems.problem_of(error)))

@@ -11,9 +11,10 @@
     │   ├── StoreBusy            another process is writing; the same again may succeed later
     │   ├── FingerprintMismatch  the collection was embedded by another model
     │   └── DimensionMismatch    vectors of another length
-    └── ModelError               the language model, embedder or reranker failed
-        ├── ModelRefused         its server answered with an error
-        └── ModelUnavailable     its server can't be reached
+    ├── ModelError               the language model, embedder or reranker failed
+    │   ├── ModelRefused         its server answered with an error
+    │   └── ModelUnavailable     its server can't be reached
+    └── GivenUp                  whoever asked waits no more
 """
 
 
@@ -68,3 +69,7 @@ class ModelRefused(ModelError):
 
 class ModelUnavailable(ModelError):
     """A model's server can't be reached or did not answer in time."""
+
+
+class GivenUp(RagqwenError):
+    """Nobody waits for what was asked any more, so it was not gone on with."""

@@ -6,17 +6,18 @@ chain = answer_runnable(service.answerer("default"))
 chain.invoke("When does the ferry leave?").answer
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableLambda
 from pydantic import ConfigDict, Field, SkipValidation
 
 from ragqwen.answer import Answerer, AnswerEvent
+from ragqwen.cancellation import Cancellation
 from ragqwen.embedding import Embedder
 from ragqwen.records import Answer, Passage
 from ragqwen.retrieval import Leg, Retriever
@@ -75,7 +76,9 @@ def answer_runnable(answerer: Answerer, **options: Any) -> Runnable[str, Answer]
 
 
 def event_runnable(answerer: Answerer, **options: Any) -> Runnable[str, AnswerEvent]:
-    """Return the answer path as a runnable to be streamed: it yields what `Answerer.stream` does.
+    """Return the answer path as a runnable that yields what `Answerer.stream` does.
+
+    What it is invoked to is the last event, the `AnswerDone`.
 
     :param options: for every question, as `Answerer.stream` takes them.
     """
@@ -83,7 +86,26 @@ def event_runnable(answerer: Answerer, **options: Any) -> Runnable[str, AnswerEv
     def stream(questions: Iterator[str]) -> Iterator[AnswerEvent]:
         yield from answerer.stream("".join(questions), **options)
 
-    return RunnableGenerator(stream, name="ragqwen")
+    async def astream(questions: AsyncIterator[str]) -> AsyncIterator[AnswerEvent]:
+        question = "".join([piece async for piece in questions])
+        async for event in Cancellation().in_threads(answerer.stream(question, **options)):
+            yield event
+
+    return _Events(stream, astream, name="ragqwen")
+
+
+class _Events(RunnableGenerator[str, AnswerEvent]):
+    """A stream of events, which don't add up: the last one has it all."""
+
+    def invoke(self, input: str, config: RunnableConfig | None = None, **more: Any) -> AnswerEvent:
+        *_, last = self.stream(input, config, **more)
+        return last
+
+    async def ainvoke(
+        self, input: str, config: RunnableConfig | None = None, **more: Any
+    ) -> AnswerEvent:
+        *_, last = [event async for event in self.astream(input, config, **more)]
+        return last
 
 
 def _document(passage: Passage) -> Document:

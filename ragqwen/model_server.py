@@ -5,13 +5,13 @@ import functools
 import math
 import random
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NoReturn
 
 import httpx
 
+from ragqwen import cancellation
 from ragqwen.errors import ModelError, ModelRefused, ModelUnavailable
 from ragqwen.events import EventReader
 from ragqwen.replies import Reply
@@ -33,8 +33,8 @@ _HINTS = {
 class ModelServer:
     """Posts to a model's server, such as vLLM's; threads may share one.
 
-    A request that is given up, because its stream is closed or its task cancelled, closes its
-    connection, by which the server knows that it can stop.
+    A request that is given up, because its stream is closed, its task cancelled or the thread's
+    `Cancellation`, closes its connection, by which the server knows that it can stop.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ModelServer:
         n_tries: int = _TRIES,
         transport: httpx.BaseTransport | None = None,
         async_transport: httpx.AsyncBaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = cancellation.sleep,
     ) -> None:
         """Note where a server is; nothing is sent yet.
 
@@ -82,6 +82,7 @@ class ModelServer:
         :raises ModelRefused: if the server answers with another error.
         :raises ModelUnavailable: if the server can't be reached, stays busy or takes too long.
         :raises ModelError: if it sends what is no JSON object.
+        :raises GivenUp: if nobody waits for it any more.
         """
         with self._response(self._url(path, at_root=at_root), body) as response:
             response.read()
@@ -123,11 +124,14 @@ class ModelServer:
     @contextmanager
     def _response(self, url: str, body: Mapping[str, Any]) -> Iterator[httpx.Response]:
         """Open a response that isn't busy; close it and its connection at the end."""
+        waiting = cancellation.current()
+        waiting.check()
         try:
             with httpx.Client(transport=self._transport, verify=_tls(), **self._client) as client:
                 for attempt in range(self._n_tries):
                     try:
                         request = client.build_request("POST", url, json=dict(body))
+                        request.extensions["trace"] = waiting.trace
                         response = client.send(request, stream=True)
                     except _LOST as exc:
                         wait = self._wait(attempt, exc)
@@ -141,7 +145,9 @@ class ModelServer:
                     yield response
                 finally:
                     response.close()
+            waiting.check()  # a stream that was shut down may look as if it had just ended
         except _FAILURES as exc:
+            waiting.check()
             raise self._unavailable(exc) from exc
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -134,8 +135,16 @@ class ModelServer:
 
 def run(server: ModelServer) -> Iterator[ModelServer]:
     """Serve on a free port, in a thread, until the generator is closed."""
+    with served(server.app()) as address:
+        server.base_url = f"http://{address}/v1"
+        yield server
+
+
+@contextmanager
+def served(app: Any, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
+    """Serve an app on a free port, in a thread; give its host and port."""
     config = uvicorn.Config(
-        server.app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off", ws="none"
+        app, host="127.0.0.1", port=0, log_level="critical", lifespan=lifespan, ws="none"
     )
     uvicorn_server = uvicorn.Server(config)
     thread = threading.Thread(target=uvicorn_server.run)
@@ -143,11 +152,10 @@ def run(server: ModelServer) -> Iterator[ModelServer]:
     try:
         deadline = time.monotonic() + 10
         while not uvicorn_server.started:
-            assert time.monotonic() < deadline, "the model server did not start"
+            assert time.monotonic() < deadline, "the server did not start"
             time.sleep(0.01)
         port = uvicorn_server.servers[0].sockets[0].getsockname()[1]
-        server.base_url = f"http://127.0.0.1:{port}/v1"
-        yield server
+        yield f"127.0.0.1:{port}"
     finally:
         uvicorn_server.should_exit = True
         thread.join(timeout=10)

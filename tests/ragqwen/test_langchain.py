@@ -1,16 +1,24 @@
 """What LangChain's own standard tests ask of a retriever and of embeddings, and the answer path."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests, RetrieversIntegrationTests
 
 from api.wiring import Service
-from ragqwen.answer import AnswerDone, PassagesFound
+from ragqwen import cancellation
+from ragqwen.answer import AnswerDone, AnswerEvent, PassagesFound
+from ragqwen.errors import GivenUp
 from ragqwen.langchain import (
     LangChainEmbeddings,
     LangChainRetriever,
@@ -20,8 +28,9 @@ from ragqwen.langchain import (
 from ragqwen.records import Answer
 from ragqwen.settings import Settings
 from ragqwen.static_embedding import StaticEmbedder
-from tests.fakes import put_texts
+from tests.fakes import ScriptedChat, put_texts
 
+FERRY = "When does the ferry to Gavdos leave?"
 TEXTS = {
     "ferry": "The ferry to Gavdos leaves at six.",
     "dogs": "Dogs stay on the upper deck.",
@@ -84,7 +93,7 @@ def test_a_document_says_where_its_text_is(service: Service) -> None:
 
 def test_the_answer_path_is_a_runnable(service: Service) -> None:
     chain = answer_runnable(service.answerer("default"), k=2)
-    answer = chain.invoke("When does the ferry to Gavdos leave?")
+    answer = chain.invoke(FERRY)
     assert isinstance(answer, Answer)
     assert answer.citations[0].quote == TEXTS["ferry"]
     assert len(answer.passages) <= 2
@@ -92,14 +101,73 @@ def test_the_answer_path_is_a_runnable(service: Service) -> None:
 
 def test_it_goes_on_in_a_chain_and_over_many_questions(service: Service) -> None:
     chain = answer_runnable(service.answerer("default")) | (lambda answer: answer.answerable)
-    assert chain.batch(["When does the ferry to Gavdos leave?", "Who wrote the opera?"]) == [
+    assert chain.batch([FERRY, "Who wrote the opera?"]) == [
         True,
         False,
     ]
 
 
-def test_the_answer_path_streams_its_events(service: Service) -> None:
-    chain = event_runnable(service.answerer("default"))
-    events = list(chain.stream("When does the ferry to Gavdos leave?"))
+def stream(chain: Runnable[str, AnswerEvent]) -> list[AnswerEvent]:
+    return list(chain.stream(FERRY))
+
+
+def astream(chain: Runnable[str, AnswerEvent]) -> list[AnswerEvent]:
+    async def read() -> list[AnswerEvent]:
+        return [event async for event in chain.astream(FERRY)]
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("read", [stream, astream])
+def test_the_answer_path_streams_its_events(service: Service, read: Any) -> None:
+    events = read(event_runnable(service.answerer("default")))
     assert isinstance(events[0], PassagesFound)
     assert isinstance(events[-1], AnswerDone)
+
+
+def invoke(chain: Runnable[str, AnswerEvent]) -> AnswerEvent:
+    return chain.invoke(FERRY)
+
+
+def ainvoke(chain: Runnable[str, AnswerEvent]) -> AnswerEvent:
+    return asyncio.run(chain.ainvoke(FERRY))
+
+
+@pytest.mark.parametrize("ask", [invoke, ainvoke])
+def test_a_stream_of_events_is_invoked_to_the_answer(service: Service, ask: Any) -> None:
+    last = ask(event_runnable(service.answerer("default")))
+    assert isinstance(last, AnswerDone)
+    assert last.answer.citations[0].quote == TEXTS["ferry"]
+
+
+def test_a_stream_of_events_goes_on_in_a_chain(service: Service) -> None:
+    chain = event_runnable(service.answerer("default")) | (lambda last: last.answer.answerable)
+    assert chain.invoke(FERRY) is True
+    assert list(chain.stream(FERRY)) == [True]
+    assert chain.batch([FERRY, "Who wrote the opera?"]) == [True, False]
+
+
+def test_a_cancelled_stream_of_events_gives_up_what_is_asked_of_servers(service: Service) -> None:
+    asked, given_up = threading.Event(), threading.Event()
+
+    class Waiting(ScriptedChat):
+        def _stream(self, *_: Any, **__: Any) -> Iterator[ChatGenerationChunk]:
+            asked.set()
+            try:
+                cancellation.sleep(30)
+            except GivenUp:
+                given_up.set()
+                raise
+            yield ChatGenerationChunk(message=AIMessageChunk(content=""))
+
+    async def leave() -> None:
+        with Service(service.settings, chat=Waiting(pieces=[])) as waiting:
+            chain = event_runnable(waiting.answerer("default"))
+            task = asyncio.create_task(chain.ainvoke(FERRY))
+            await asyncio.to_thread(asked.wait, 10)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(leave())
+    assert given_up.wait(5)
