@@ -1,5 +1,6 @@
 """The command line: `ragqwen ingest`, `ask`, `search`, `serve` and the care of documents."""
 
+import gc
 import io
 import itertools
 import json
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _LINES_AT_ONCE = 512
+_ANSWERS_ONCE = {"ask", "search"}
 
 
 class _Group(click.Group):
@@ -65,6 +67,8 @@ def main(ctx: click.Context, data_dir: Path | None) -> None:
             stream.reconfigure(errors="backslashreplace")
     # numpy's threads would spin for 30 ms after each product, twice the time of a search
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+    if ctx.invoked_subcommand in _ANSWERS_ONCE:
+        gc.set_threshold(100_000)  # nearly all that is loaded stays: there is no garbage in it
     ctx.obj = {"data_dir": data_dir}
 
 
