@@ -53,6 +53,7 @@ _CALLED = {
     "sentences": "its sentences",
     "breaks": "its clauses",
     "meaning": "its meaning",
+    "calculation": "its calculation",
     "foreign": "passages in another language",
     "spread": "evidence that is spread out",
     "documents": "several documents",
