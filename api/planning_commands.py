@@ -59,7 +59,11 @@ def plan(ctx: click.Context, file: IO[str], thinking: "Asked", ceiling: int | No
     settings = load_settings()
     if ceiling is None:
         ceiling = settings.thinking_ceiling_tokens
-    planner = Planner(StaticEmbedder(), make_judge(settings))
+    planner = Planner(
+        StaticEmbedder(),
+        make_judge(settings),
+        thinks_in_language=settings.llm_thinks_in_question_language,
+    )
     n_bad = 0
     for number, line in enumerate(file, start=1):
         try:

@@ -75,7 +75,11 @@ class Service:
     @functools.cached_property
     def planner(self) -> Planner:
         """Return what plans how much is thought of a question."""
-        return Planner(self._static_embedder, make_judge(self.settings))
+        return Planner(
+            self._static_embedder,
+            make_judge(self.settings),
+            thinks_in_language=self.settings.llm_thinks_in_question_language,
+        )
 
     @functools.cached_property
     def ranker(self) -> LightRanker | None:

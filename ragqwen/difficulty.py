@@ -20,6 +20,9 @@ A question is one of five kinds, each with a level of difficulty: look-up 0, lis
 Questions in languages that have cues of their own and in those that have none go by weights of
 their own.
 
+A question that writes out a calculation of two steps or more, such as 3+4*5, is an aggregation,
+unless it is harder by that: no word tells.
+
 The question's difficulty q is the mean of the levels by these chances. Where Qwen3 was asked too
 (`ragqwen.judgement`), its own mean j of the levels counts as much: the mean of both is then q. The
 evidence can only add:
@@ -55,6 +58,7 @@ from ragqwen.weights import read_weights
 
 KINDS = ("look-up", "list", "comparison", "aggregation", "multi-hop")
 LEVELS = (0.0, 0.2, 0.45, 0.6, 1.0)
+_AGGREGATION = KINDS.index("aggregation")
 SURFACE = ("words", "weight", "numbers", "quantities", "sentences", "breaks")
 FEATURES = (
     *SURFACE,
@@ -63,6 +67,8 @@ FEATURES = (
 )
 MEANING = "meaning"
 """The question's vector, as one of the things a plan goes by."""
+CALCULATION = "calculation"
+"""A calculation written out in signs, which makes a question an aggregation."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,6 +76,11 @@ _MAX_CHARS = 8000  # of a question; what follows does not make it any harder
 _NUMBER = regex.compile(r"\p{Nd}+(?:[.,٫٬]\p{Nd}+)*")
 _YEAR = regex.compile(r"\p{Nd}{4}")
 _BREAK = regex.compile(r"[,،、，;；·၊؛:：](?!\s*$)")  # at the end ";" asks, in Greek
+_CALCULATION = regex.compile(
+    r"(?<!\p{Nd})\p{Nd}++(?:[.,٫٬]\p{Nd}++)*+"
+    r"(?:[\s)]*+([-+*/×÷−])[\s(]*+\p{Nd}++(?:[.,٫٬]\p{Nd}++)*+){2,}"
+)
+_CALCULATES = frozenset("+*÷×")  # the others stand in dates and telephone numbers too
 _LEAST_TO_CUE, _CUE_SCALE = 0.2, 3.0
 _LEAST_TO_WORD, _WORD_SCALE = 0.7, 2.5
 
@@ -124,6 +135,9 @@ class DifficultyModel:
         row = self.features([(question, language)])[0]
         weights = (self._weights or shipped_weights()).of(language in self._cues)
         kinds = softmax(row @ weights.matrix + weights.bias)
+        calculates = _calculates(question[:_MAX_CHARS]) and kinds @ LEVELS < LEVELS[_AGGREGATION]
+        if calculates:
+            kinds = np.eye(len(KINDS))[_AGGREGATION]
         best = int(kinds.argmax())
         rest = np.delete(weights.matrix, best, axis=1).mean(axis=1)
         more = row - weights.mean
@@ -136,7 +150,10 @@ class DifficultyModel:
             difficulty=float(kinds @ np.array(LEVELS)),
             kinds=dict(zip(KINDS, kinds.tolist(), strict=True)),
             features=dict(zip(FEATURES, row.tolist(), strict=False)),
-            for_kind=tuple(names[at] for at in np.argsort(-says) if says[at] > 0 and told[at]),
+            for_kind=(
+                *([CALCULATION] if calculates else []),
+                *(names[at] for at in np.argsort(-says) if says[at] > 0 and told[at]),
+            ),
         )
 
     def features(self, questions: Sequence[tuple[str, str]]) -> Floats:
@@ -288,6 +305,12 @@ def strained(difficulty: float, evidence: Mapping[str, float]) -> float:
     """Return the difficulty of a question with its evidence, never less than without."""
     strain = sum(weight * evidence.get(name, 0.0) for name, weight in _STRAIN.items())
     return difficulty + (1 - difficulty) * _STRAIN_SHARE * min(1.0, strain)
+
+
+def _calculates(question: str) -> bool:
+    """Say whether a calculation of two steps or more is written out; 10×20×5 are measures."""
+    signs = [set(found.captures(1)) for found in _CALCULATION.finditer(question)]
+    return any(some & _CALCULATES and some != {"×"} for some in signs)
 
 
 def _surface(question: str, language: str) -> list[float]:

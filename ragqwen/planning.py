@@ -53,6 +53,7 @@ _CALLED = {
     "sentences": "its sentences",
     "breaks": "its clauses",
     "meaning": "its meaning",
+    "calculation": "its calculation",
     "foreign": "passages in another language",
     "spread": "evidence that is spread out",
     "documents": "several documents",
@@ -88,12 +89,21 @@ class Judge(Protocol):
 class Planner:
     """Plans thinking by the question and its evidence; no language model is asked but a judge."""
 
-    def __init__(self, embedder: StaticEmbedder, judge: Judge | None = None) -> None:
+    def __init__(
+        self,
+        embedder: StaticEmbedder,
+        judge: Judge | None = None,
+        *,
+        thinks_in_language: bool = False,
+    ) -> None:
         """:param embedder: the built-in one, whatever embeds the documents.
         :param judge: asked about each question whose budget is to be planned.
+        :param thinks_in_language: that the model thinks in the question's language and not in
+            English, so that a budget grows with the language's tokens per character.
         """
         self._model = DifficultyModel(embedder)
         self._judge = judge
+        self._thinks_in_language = thinks_in_language
 
     def plan(
         self,
@@ -103,7 +113,6 @@ class Planner:
         thinking: Asked = "auto",
         ceiling_tokens: int = 8192,
         language: str | None = None,
-        thinks_in_language: bool = False,
     ) -> ThinkingPlan:
         """Plan how much the model may think.
 
@@ -113,8 +122,6 @@ class Planner:
             before what the asker typed.
         :param ceiling_tokens: the most that may ever be thought; 0 for nothing.
         :param language: the question's; the evidence's or else found out.
-        :param thinks_in_language: that the model thinks in the question's language and not in
-            English, so that a budget grows with the language's tokens per character.
         :raises InputError: if thinking or the ceiling is less than 0.
         """
         fixed = _fixed_tokens(thinking, ceiling_tokens)
@@ -129,7 +136,7 @@ class Planner:
         judgement, said = self._ask_judge(asked) if asks and answered and asked else (None, "")
         difficulty = strained(judged(estimate.difficulty, judgement), found)
         budget, rule = _budget(difficulty, ceiling_tokens, fixed, switch)
-        if thinks_in_language and fixed is None and language in languages():
+        if self._thinks_in_language and fixed is None and language in languages():
             factor = languages()[language].tokens_per_char_to_english
             budget = min(ceiling_tokens, round(budget * max(1.0, factor)))
         return ThinkingPlan(

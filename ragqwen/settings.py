@@ -82,6 +82,11 @@ class Settings(BaseSettings):
     llm_judges_difficulty: bool = Field(
         False, description="ask the model for one token that grades each question (vLLM only)"
     )
+    llm_thinks_in_question_language: bool = Field(
+        False,
+        description="the model thinks in the question's language, as some tuned ones do, and not "
+        "in English: budgets grow with the language's tokens",
+    )
     llm_searches: int = Field(
         3, ge=0, le=10, description="most further searches that the model may make for a question"
     )

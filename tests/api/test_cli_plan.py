@@ -99,3 +99,13 @@ def test_the_ceiling_is_a_setting(cli: CommandLine, monkeypatch: pytest.MonkeyPa
 def test_another_word_for_thinking_is_refused(cli: CommandLine, value: str) -> None:
     told = cli.run("plan", f"--thinking={value}", input=LOOK_UP, exit_code=2).output
     assert "auto, off or a number" in told
+
+
+def test_a_model_that_thinks_in_the_question_s_language_gets_more(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = "அனைத்துப் படகுகளின் மொத்த விலை என்ன, சராசரி எவ்வளவு? /think"
+    (english,) = plans(cli, asked)
+    monkeypatch.setenv("RAGQWEN_LLM_THINKS_IN_QUESTION_LANGUAGE", "1")
+    (tamil,) = plans(cli, asked)
+    assert tamil["budget_tokens"] > english["budget_tokens"] > 0

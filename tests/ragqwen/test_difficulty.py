@@ -184,3 +184,23 @@ def test_evidence_only_adds_and_stays_within_one(difficulty: float) -> None:
     worst = {"foreign": 1.0, "spread": 1.0, "documents": 1.0, "pieces": 1.0}
     assert strained(difficulty, {}) == difficulty
     assert difficulty <= strained(difficulty, worst) <= 1
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is 3+4*5-6?", "What is (12 + 8) × 3 ÷ 4?", "3加4? 8 + 1,5 + 2", "३+४*५ क्या है?"],
+)
+def test_a_calculation_in_signs_is_an_aggregation(model: DifficultyModel, question: str) -> None:
+    estimate = model.estimate(question)
+    assert (estimate.kind, estimate.for_kind[0]) == ("aggregation", "calculation")
+    assert estimate.difficulty == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["2+2?", "On 2024-05-06?", "10/12/2024", "+49-30-123-4567", "a 10×20×5 box", "3.4.5, 1, 2, 3"],
+)
+def test_a_date_a_telephone_or_a_measure_is_no_calculation(
+    model: DifficultyModel, question: str
+) -> None:
+    assert "calculation" not in model.estimate(question).for_kind

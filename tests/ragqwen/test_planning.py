@@ -214,13 +214,15 @@ def test_scattered_evidence_in_another_language_makes_it_harder(planner: Planner
 def test_a_plan_with_the_model_thinking_in_the_language_respects_its_tokens(
     planner: Planner,
 ) -> None:
-    def tokens(language: str, **more: Any) -> int:
-        return planner.plan(HARD, language=language, **more).budget_tokens
+    inside = Planner(StaticEmbedder(), thinks_in_language=True)
 
-    inside = tokens("mya_Mymr", thinks_in_language=True, ceiling_tokens=100_000)
-    assert inside > tokens("mya_Mymr", ceiling_tokens=100_000)
-    assert tokens("mya_Mymr", thinks_in_language=True, ceiling_tokens=1024) == 1024
-    assert tokens("eng_Latn", thinks_in_language=True) == tokens("eng_Latn")
+    def tokens(planner: Planner, language: str, ceiling_tokens: int = 8192) -> int:
+        planned = planner.plan(HARD, language=language, ceiling_tokens=ceiling_tokens)
+        return planned.budget_tokens
+
+    assert tokens(inside, "mya_Mymr", 100_000) > tokens(planner, "mya_Mymr", 100_000)
+    assert tokens(inside, "mya_Mymr", 1024) == 1024
+    assert tokens(inside, "eng_Latn") == tokens(planner, "eng_Latn")
 
 
 def test_planning_changes_nothing_it_is_given(planner: Planner) -> None:
