@@ -20,6 +20,7 @@ from eval.embedder_levelling import levelled
 from eval.embedder_questions import PairPool, add_neighbours, add_questions
 from eval.embedder_tokenizer import train_tokenizer
 from eval.embedder_training import PieceTable
+from eval.embedder_work import TOKENIZER, claim
 from eval.parallel import Line, read_parallel
 from eval.spelling import romanize, spelling_features
 
@@ -54,7 +55,7 @@ class Stage:
     "--work",
     type=click.Path(path_type=Path),
     required=True,
-    help="What is made on the way; a run that was cut off goes on from there.",
+    help="What is made on the way; with the same arguments a run that was cut off goes on.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/embedder"))
 @click.option("--pieces", default=131_072, show_default=True, help="Size of the vocabulary.")
@@ -74,9 +75,20 @@ def main(
     seed: int,
 ) -> None:
     """Train the built-in embedder; on 2 idle cores it takes about an hour."""
-    work.mkdir(parents=True, exist_ok=True)
+    claim(
+        work,
+        {
+            "PARALLEL_DIR": str(parallel.resolve()),
+            "--questions": [str(folder.resolve()) for folder in questions],
+            "--pieces": pieces,
+            "--dimension": dimension,
+            "--steps": steps,
+            "--question-steps": question_steps,
+            "--seed": seed,
+        },
+    )
     lines = list(read_parallel(parallel, kept_out=False))
-    tokenizer = _tokenizer(work / "tokenizer.json", lines, pieces, seed)
+    tokenizer = _tokenizer(work / TOKENIZER, lines, pieces, seed)
     tokenizers = [tokenizer, *(thinned(tokenizer, seed + n) for n in range(_THINNED))]
     cuts = [_bags(work / f"bags-{n}.npz", lines, each) for n, each in enumerate(tokenizers)]
     pairs = ParallelPairs(lines, np.diff(cuts[0].starts))

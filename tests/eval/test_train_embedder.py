@@ -1,0 +1,70 @@
+"""Training the built-in embedder from end to end, on made text of three languages."""
+
+import gzip
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from eval.train_embedder import main
+
+SYLLABLES = {
+    "eng_Latn": ("ba", "de", "fi", "go", "lu", "ma"),
+    "fin_Latn": ("kä", "pö", "ty", "ni", "su", "ra"),
+    "rus_Cyrl": ("ша", "че", "жи", "во", "зу", "ля"),
+}
+N_WORDS, N_LINES, WORDS_OF_LINE = 40, 200, 16
+ARGUMENTS = ("--pieces", "200", "--dimension", "16", "--steps", "20", "--question-steps", "4")
+
+
+def word(language: str, number: int) -> str:
+    """Return a language's word for a thing."""
+    syllables = SYLLABLES[language]
+    return "".join(syllables[number // 6**place % 6] for place in range(3))
+
+
+def run(parallel: Path, work: Path, out: Path, *options: str) -> Result:
+    """Train with the small model's arguments."""
+    args = [str(parallel), "--work", str(work), "--out", str(out), *ARGUMENTS, *options]
+    return CliRunner().invoke(main, args, catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def parallel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of lines that name the same things in each language."""
+    folder = tmp_path_factory.mktemp("parallel")
+    things = np.random.default_rng(1).integers(N_WORDS, size=(N_LINES, WORDS_OF_LINE))
+    for language in SYLLABLES:
+        with gzip.open(folder / f"{language}.tsv.gz", "wt", encoding="utf-8") as file:
+            for key, line in enumerate(things):
+                file.write(f"udhr\t{key}\t{' '.join(word(language, n) for n in line)}\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(parallel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what one run made: `work` and `model`."""
+    folder = tmp_path_factory.mktemp("trained")
+    result = run(parallel, folder / "work", folder / "model", "--seed", "1")
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_work_of_other_arguments_is_refused(parallel: Path, trained: Path, tmp_path: Path) -> None:
+    result = run(parallel, trained / "work", tmp_path, "--seed", "7", "--pieces", "100")
+    assert result.exit_code == 2
+    assert "--pieces was 200 and is 100; --seed was 1 and is 7" in result.output
+    assert "another --work" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_work_whose_arguments_were_not_noted_is_refused(
+    parallel: Path, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained / "work", tmp_path / "work")
+    (tmp_path / "work" / "arguments.json").unlink()
+    result = run(parallel, tmp_path / "work", tmp_path / "model", "--seed", "1")
+    assert result.exit_code == 2
+    assert "--seed was not noted and is 1" in result.output
