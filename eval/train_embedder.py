@@ -20,7 +20,7 @@ from eval.embedder_levelling import levelled
 from eval.embedder_questions import PairPool, add_neighbours, add_questions
 from eval.embedder_tokenizer import train_tokenizer
 from eval.embedder_training import PieceTable
-from eval.embedder_work import TOKENIZER, claim
+from eval.embedder_work import TOKENIZER, claim, whole
 from eval.parallel import Line, read_parallel
 from eval.spelling import romanize, spelling_features
 
@@ -176,7 +176,9 @@ def _train(
 def _tokenizer(path: Path, lines: Sequence[Line], n_pieces: int, seed: int) -> Tokenizer:
     if not path.is_file():
         click.echo("training the tokenizer, which takes ten minutes and more", err=True)
-        train_tokenizer(lines, n_pieces=n_pieces, seed=seed).save(str(path))
+        tokenizer = train_tokenizer(lines, n_pieces=n_pieces, seed=seed)
+        with whole(path) as temporary:
+            tokenizer.save(str(temporary))
     return Tokenizer.from_file(str(path))
 
 
@@ -186,13 +188,16 @@ def _bags(path: Path, lines: Sequence[Line], tokenizer: Tokenizer) -> Bags:
             return Bags(kept["pieces"], kept["starts"])
     texts = tqdm((line.text for line in lines), total=len(lines), desc="lines cut")
     bags = Bags.of(texts, tokenizer)
-    np.savez(path, pieces=bags.pieces, starts=bags.starts)
+    with whole(path) as temporary:
+        np.savez(temporary, pieces=bags.pieces, starts=bags.starts)
     return bags
 
 
 def _romanized(path: Path, vocabulary: Sequence[str]) -> list[str]:
     if not path.is_file():
-        path.write_text(json.dumps(romanize(tqdm(vocabulary, desc="pieces romanized"))))
+        letters = romanize(tqdm(vocabulary, desc="pieces romanized"))
+        with whole(path) as temporary:
+            temporary.write_text(json.dumps(letters))
     found: list[str] = json.loads(path.read_text())
     return found
 
