@@ -29,6 +29,7 @@ _CHECKPOINT_STEPS = 1000
 _PARALLEL_PAIRS = 3000  # in a batch of the first stage; about 2,600 items
 _PARALLEL_BESIDE, _QUESTION_PAIRS = 1800, 768  # in one of the second
 _LEVELLING_PAIRS = 40_000
+_LEAST_LANGUAGES = 2
 _THINNED = 2  # tokenizers beside the whole one
 _THINNED_SHARE = 0.4  # of texts that are cut by one of them
 _NEIGHBOURS_WEIGHT, _QUESTIONS_WEIGHT = 0.5, 0.5
@@ -88,6 +89,11 @@ def main(
         },
     )
     lines = list(read_parallel(parallel, kept_out=False))
+    if len({line.language for line in lines}) < _LEAST_LANGUAGES:
+        raise click.UsageError(
+            f"{parallel} needs parallel text of two languages or more in files named "
+            "<FLORES code>.tsv.gz, such as eng_Latn.tsv.gz"
+        )
     tokenizer = _tokenizer(work / TOKENIZER, lines, pieces, seed)
     tokenizers = [tokenizer, *(thinned(tokenizer, seed + n) for n in range(_THINNED))]
     cuts = [_bags(work / f"bags-{n}.npz", lines, each) for n, each in enumerate(tokenizers)]

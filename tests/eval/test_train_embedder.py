@@ -123,3 +123,16 @@ def test_both_loaders_give_a_text_the_same_vector(trained: Path) -> None:
     ours = StaticEmbedder(trained / "model").embed_documents(texts)
     assert ours.shape == (len(SYLLABLES), 16)
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("names", [[], ["eng_Latn.tsv.gz"], ["en.tsv.gz", "fi.tsv.gz"]])
+def test_a_folder_without_parallel_text_is_refused(
+    names: list[str], parallel: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "wrong").mkdir()
+    for name in names:
+        shutil.copy(parallel / "eng_Latn.tsv.gz", tmp_path / "wrong" / name)
+    result = run(tmp_path / "wrong", tmp_path / "work", tmp_path / "model")
+    assert result.exit_code == 2
+    assert "<FLORES code>.tsv.gz" in result.output
+    assert not (tmp_path / "work" / "tokenizer.json").exists()
