@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from tokenizers import Tokenizer
+
+from eval.embedder_work import whole
 
 _MODULES = [
     {
@@ -41,7 +43,8 @@ def export(
     table = np.round(vectors / scale[:, None]).astype(np.int8)
     out.mkdir(parents=True, exist_ok=True)
     arrays = {"embeddings": table, "weights": weights.astype(np.float32)}
-    save_file(arrays, out / "model.safetensors")
+    with whole(out / "model.safetensors") as temporary:  # the old one may be mapped into memory
+        temporary.write_bytes(save(arrays))  # its `save_file` lets only the owner read it
     _write_tokenizer(tokenizer, out / "tokenizer.json")
     digest = hashlib.blake2b(digest_size=6)
     for name in ("model.safetensors", "tokenizer.json"):

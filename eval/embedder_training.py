@@ -10,6 +10,7 @@ import torch
 from scipy import sparse
 
 from eval.embedder_data import Bags, Batch, Ints
+from eval.embedder_work import whole
 
 Floats = npt.NDArray[np.float32]
 _SCALE = 20.0
@@ -64,14 +65,13 @@ class PieceTable:
 
     def save(self, path: Path, n_steps: int) -> None:
         """Write all that training goes on from, and how many steps were taken."""
-        temporary = path.with_suffix(".tmp.npz")
         parts = {
             f"{name} {part}": getattr(rows, part)
             for name, rows in (("own", self.own), ("shared", self.shared))
             for part in ("values", "first", "second")
         }
-        np.savez(temporary, n_steps=n_steps, **parts)
-        temporary.replace(path)
+        with whole(path) as temporary:
+            np.savez(temporary, n_steps=n_steps, **parts)
 
     def load(self, path: Path) -> int:
         """Go on from what was saved, and return how many steps were taken."""

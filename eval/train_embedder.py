@@ -20,6 +20,7 @@ from eval.embedder_levelling import levelled
 from eval.embedder_questions import PairPool, add_neighbours, add_questions
 from eval.embedder_tokenizer import train_tokenizer
 from eval.embedder_training import PieceTable
+from eval.embedder_work import TOKENIZER, claim, whole
 from eval.parallel import Line, read_parallel
 from eval.spelling import romanize, spelling_features
 
@@ -28,6 +29,7 @@ _CHECKPOINT_STEPS = 1000
 _PARALLEL_PAIRS = 3000  # in a batch of the first stage; about 2,600 items
 _PARALLEL_BESIDE, _QUESTION_PAIRS = 1800, 768  # in one of the second
 _LEVELLING_PAIRS = 40_000
+_LEAST_LANGUAGES = 2
 _THINNED = 2  # tokenizers beside the whole one
 _THINNED_SHARE = 0.4  # of texts that are cut by one of them
 _NEIGHBOURS_WEIGHT, _QUESTIONS_WEIGHT = 0.5, 0.5
@@ -54,7 +56,7 @@ class Stage:
     "--work",
     type=click.Path(path_type=Path),
     required=True,
-    help="What is made on the way; a run that was cut off goes on from there.",
+    help="What is made on the way; with the same arguments a run that was cut off goes on.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("ragqwen/data/embedder"))
 @click.option("--pieces", default=131_072, show_default=True, help="Size of the vocabulary.")
@@ -74,9 +76,25 @@ def main(
     seed: int,
 ) -> None:
     """Train the built-in embedder; on 2 idle cores it takes about an hour."""
-    work.mkdir(parents=True, exist_ok=True)
+    claim(
+        work,
+        {
+            "PARALLEL_DIR": str(parallel.resolve()),
+            "--questions": [str(folder.resolve()) for folder in questions],
+            "--pieces": pieces,
+            "--dimension": dimension,
+            "--steps": steps,
+            "--question-steps": question_steps,
+            "--seed": seed,
+        },
+    )
     lines = list(read_parallel(parallel, kept_out=False))
-    tokenizer = _tokenizer(work / "tokenizer.json", lines, pieces, seed)
+    if len({line.language for line in lines}) < _LEAST_LANGUAGES:
+        raise click.UsageError(
+            f"{parallel} needs parallel text of two languages or more in files named "
+            "<FLORES code>.tsv.gz, such as eng_Latn.tsv.gz"
+        )
+    tokenizer = _tokenizer(work / TOKENIZER, lines, pieces, seed)
     tokenizers = [tokenizer, *(thinned(tokenizer, seed + n) for n in range(_THINNED))]
     cuts = [_bags(work / f"bags-{n}.npz", lines, each) for n, each in enumerate(tokenizers)]
     pairs = ParallelPairs(lines, np.diff(cuts[0].starts))
@@ -164,7 +182,9 @@ def _train(
 def _tokenizer(path: Path, lines: Sequence[Line], n_pieces: int, seed: int) -> Tokenizer:
     if not path.is_file():
         click.echo("training the tokenizer, which takes ten minutes and more", err=True)
-        train_tokenizer(lines, n_pieces=n_pieces, seed=seed).save(str(path))
+        tokenizer = train_tokenizer(lines, n_pieces=n_pieces, seed=seed)
+        with whole(path) as temporary:
+            tokenizer.save(str(temporary))
     return Tokenizer.from_file(str(path))
 
 
@@ -174,13 +194,16 @@ def _bags(path: Path, lines: Sequence[Line], tokenizer: Tokenizer) -> Bags:
             return Bags(kept["pieces"], kept["starts"])
     texts = tqdm((line.text for line in lines), total=len(lines), desc="lines cut")
     bags = Bags.of(texts, tokenizer)
-    np.savez(path, pieces=bags.pieces, starts=bags.starts)
+    with whole(path) as temporary:
+        np.savez(temporary, pieces=bags.pieces, starts=bags.starts)
     return bags
 
 
 def _romanized(path: Path, vocabulary: Sequence[str]) -> list[str]:
     if not path.is_file():
-        path.write_text(json.dumps(romanize(tqdm(vocabulary, desc="pieces romanized"))))
+        letters = romanize(tqdm(vocabulary, desc="pieces romanized"))
+        with whole(path) as temporary:
+            temporary.write_text(json.dumps(letters))
     found: list[str] = json.loads(path.read_text())
     return found
 
