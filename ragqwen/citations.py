@@ -11,17 +11,19 @@ from ragqwen.alignment import Aligner
 from ragqwen.markers import Marker, false_marker_end, parse_markers, without_footnotes
 from ragqwen.reader import Quote
 from ragqwen.records import Citation, Passage, Status
-from ragqwen.segmentation import count_words, sentences, words
+from ragqwen.segmentation import sentences, words
 from ragqwen.verification import PassageVerifier, Support
 
 _MAX_CHECKS = 2000  # of a claim against a passage in one answer; what is beyond is unsupported
 _SHARED_CHECKS = 10  # that holding a claim against several places together counts for
 _SHARED_SUPPORT = 0.02  # of a passage for its part of a claim that rests on several together
 _MAX_SHARED_CHARS = 5000
-_MIN_WORDS = 2  # "Yes." and "Hello!" claim nothing that could be looked up
+_MIN_WORDS = 2  # beside other claims, "Yes." is none that could be looked up
 _BULLET = regex.compile(r"[-+•–—·]\s+")
 _NUMBERED = regex.compile(r"(?:\p{Nd}{1,3}[.)．、]|\(\p{Nd}{1,3}\))\s+|[-+•–—·]\s+")
 _ITEM = regex.compile(r"(?m)^[ \t*_]*+((?:\()?(\p{Nd}{1,3})[.)．、])\s")
+_TABLE_HEAD = regex.compile(r"(?m)^[^\n|]*\|[^\n]*$(?=\n[ \t]*\|?[ \t]*:?--*:?[ \t|:-]*$)")
+_FIGURE = regex.compile(r"\p{N}")
 _EMPHASIS = "*_ "
 _END_MARKS = ' .!?…。！？।॥۔؟։។"”’»)]*_'
 _SPACES = " \t\u00a0\u3000"
@@ -79,17 +81,23 @@ def cite_generated(
     """
     text, marks, removed = _without_markers(answer, len(passages))
     checker = _Checker(passages, language, aligner)
-    items = _items(text)
+    items, heads = _items(text), _table_heads(text)
     citations: dict[tuple[str, int, int, str], Citation] = {}
     unsupported: list[str] = []
     pieces: list[str] = []
     done = 0
-    for claim in _claims(text, marks, language):
+    claims = list(_claims(text, marks, language))
+    for claim in claims:
         whole = text[claim.start : claim.end]
         marked_at = claim.end - len(whole.lstrip(f"{_EMPHASIS}{_SPACES}\n"))
         said = _plain(whole, in_list=marked_at in items)
-        found = checker.check(said, claim.numbers) if claim.numbers else checker.search(said)
-        if not any(cited.status == "verified" for cited in found) and _says_something(said):
+        least = 1 if len(claims) == 1 else _MIN_WORDS
+        is_claim = claim.end not in heads and checker.is_claim(said, min_words=least)
+        if claim.numbers:
+            found = checker.check(said, claim.numbers)
+        else:
+            found = checker.search(said) if is_claim else []
+        if is_claim and not any(cited.status == "verified" for cited in found):
             unsupported.append(said)
         markers = []
         for cited in found:
@@ -121,6 +129,15 @@ class _Checker:
         self._supports: dict[tuple[str, int], Support] = {}
         self._n_checks = 0
 
+    def is_claim(self, said: str, *, min_words: int) -> bool:
+        """Tell whether something is said that could be looked up."""
+        if said.startswith("#") or said.rstrip(_EMPHASIS).endswith((":", "：")):
+            return False  # a heading or a lead-in
+        some = [said[start:end] for start, end in words(said)]
+        if len(some) < min_words:
+            return False
+        return bool(_FIGURE.search(said)) or not self._aligner.framing.is_most_of(some)
+
     def check(self, said: str, numbers: Sequence[int]) -> list[Citation]:
         """Return a citation of each passage that a claim cites; the markers come later."""
         supports = [self._support(said, number) for number in numbers]
@@ -135,8 +152,6 @@ class _Checker:
 
     def search(self, said: str) -> list[Citation]:
         """Return a citation of the passage that bears a claim out best, if one does."""
-        if not _says_something(said):
-            return []
         found = [
             (support, passage)
             for number, passage in enumerate(self._passages, start=1)
@@ -270,10 +285,9 @@ def _items(text: str) -> frozenset[int]:
     )
 
 
-def _says_something(said: str) -> bool:
-    if said.startswith("#") or said.rstrip(_EMPHASIS).endswith((":", "：")):
-        return False  # a heading or a lead-in
-    return count_words(said) >= _MIN_WORDS
+def _table_heads(text: str) -> frozenset[int]:
+    """Return where the headings of tables end, which say nothing of their own."""
+    return frozenset(match.end() for match in _TABLE_HEAD.finditer(text.rstrip()))
 
 
 def _quote(passage: Passage, support: Support) -> str:

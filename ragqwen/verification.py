@@ -126,7 +126,9 @@ class PassageVerifier:
         """
         level = 0.0 if self._is_same(language) else self._level(language)
         lettered = _DIGITS.sub(" ", claim)  # figures are for the rule: 2 500 is 2,500
-        matches = self._aligner.match_words(lettered if lettered.strip() else claim, self._words)
+        matches = self._aligner.match_words(
+            lettered if lettered.strip() else claim, self._words, with_framing=False
+        )
         if not matches.words or not matches.weights.any():
             return np.zeros((len(self._places), len(FEATURES)))
         forms = [normal_form(word) for word in matches.words]
@@ -179,6 +181,7 @@ class PassageVerifier:
             return True
         return all(
             word_likeness(normal_form(match[0]), self._all_terms) >= _MIN_NAME_LIKENESS
+            or self._aligner.framing.is_most_of([match[0]])
             for match in _NAME.finditer(claim)
         )
 

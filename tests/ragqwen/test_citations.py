@@ -106,6 +106,39 @@ def test_what_claims_nothing_is_not_listed(said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "opening", ["According to the passage,", "The document says that", "**Answer:**"]
+)
+def test_what_speaks_of_the_answer_is_not_looked_for(opening: str) -> None:
+    for claim, status in (("dogs stay on deck", "verified"), ("cows stay ashore", "unsupported")):
+        cited = cite_all(f"{opening} {claim} [2].")
+        assert [citation.status for citation in cited.citations] == [status]
+
+
+@pytest.mark.parametrize(
+    "said", ["I hope this helps!", "Надеюсь, это поможет!", "希望这对您有帮助！"]
+)
+def test_leave_taken_of_the_reader_is_no_claim(said: str) -> None:
+    assert cite_all(f"Dogs stay on deck [2]. {said}").unsupported_claims == ()
+
+
+def test_the_head_of_a_table_is_no_claim() -> None:
+    cited = cite_all("| Animals | Where they are kept |\n|---|---|\n| Dogs stay | on deck [2] |")
+    assert cited.unsupported_claims == ()
+    assert [citation.status for citation in cited.citations] == ["verified"]
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "unsupported"),
+    [("Six.", "Six [1].", ()), ("42.", "42.", ("42.",)), ("Yes.", "Yes.", ("Yes.",))],
+)
+def test_a_word_that_is_all_of_an_answer_is_a_claim(
+    said: str, text: str, unsupported: tuple[str, ...]
+) -> None:
+    cited = cite_all(said)
+    assert (cited.text, cited.unsupported_claims) == (text, unsupported)
+
+
+@pytest.mark.parametrize(
     "claim",
     [
         "The captain is called Manolis",
