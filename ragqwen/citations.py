@@ -8,7 +8,14 @@ from itertools import pairwise
 import regex
 
 from ragqwen.alignment import Aligner
-from ragqwen.markers import Marker, false_marker_end, parse_markers, without_footnotes
+from ragqwen.markers import (
+    Marker,
+    cites_in_round,
+    false_marker_end,
+    parse_markers,
+    split_mentions,
+    without_sources,
+)
 from ragqwen.reader import Quote
 from ragqwen.records import Citation, Passage, Status
 from ragqwen.segmentation import sentences, words
@@ -23,6 +30,7 @@ _BULLET = regex.compile(r"[-+•–—·]\s+")
 _NUMBERED = regex.compile(r"(?:\p{Nd}{1,3}[.)．、]|\(\p{Nd}{1,3}\))\s+|[-+•–—·]\s+")
 _ITEM = regex.compile(r"(?m)^[ \t*_]*+((?:\()?(\p{Nd}{1,3})[.)．、])\s")
 _TABLE_HEAD = regex.compile(r"(?m)^[^\n|]*\|[^\n]*$(?=\n[ \t]*\|?[ \t]*:?--*:?[ \t|:-]*$)")
+_CODE = regex.compile(r"[A-Za-z0-9_]+$")
 _FIGURE = regex.compile(r"\p{N}")
 _EMPHASIS = "*_ "
 _END_MARKS = ' .!?…。！？।॥۔؟։។"”’»)]*_'
@@ -79,7 +87,7 @@ def cite_generated(
 
     :param language: the answer's.
     """
-    text, marks, removed = _without_markers(answer, len(passages))
+    text, marks, removed = _without_markers(answer, passages)
     checker = _Checker(passages, language, aligner)
     items, heads = _items(text), _table_heads(text)
     citations: dict[tuple[str, int, int, str], Citation] = {}
@@ -193,13 +201,13 @@ class _Checker:
         return support if support.holds else None
 
 
-def _without_markers(answer: str, n_passages: int) -> tuple[str, list[_Mark], int]:
+def _without_markers(answer: str, passages: Sequence[Passage]) -> tuple[str, list[_Mark], int]:
     """Return the text without markers and the space before them, the marks, and how many go."""
     marks: list[_Mark] = []
     pieces: list[str] = []
     length = removed = 0
-    parts = parse_markers(without_footnotes(answer))
-    for part, after in pairwise([*parts, ""]):
+    n_passages = len(passages)
+    for part, after in pairwise([*_read_markers(answer, passages), ""]):
         if isinstance(part, Marker):
             kept = tuple(number for number in part.numbers if 1 <= number <= n_passages)
             removed += len(part.numbers) - len(kept)
@@ -213,6 +221,42 @@ def _without_markers(answer: str, n_passages: int) -> tuple[str, list[_Mark], in
             pieces.append(piece)
             length += len(piece)
     return "".join(pieces), marks, removed
+
+
+def _read_markers(answer: str, passages: Sequence[Passage]) -> list[str | Marker]:
+    """Return an answer as text and markers, what looks like markers of other things as text."""
+    n_passages = len(passages)
+    answer = without_sources(answer)
+    parts = parse_markers(answer)
+    in_round = cites_in_round(answer, (passage.text for passage in passages), n_passages)
+    codes = {
+        code
+        for before, part in pairwise(parts)
+        if isinstance(part, Marker) and max(part.numbers, default=0) > n_passages
+        for code in _code_before(before)
+    }
+    found: list[str | Marker] = []
+    for before, part in pairwise(["", *parts]):
+        if isinstance(part, str):
+            found += [
+                each.text if isinstance(each, Marker) and _is_beyond(each, n_passages) else each
+                for each in split_mentions(part, in_round=in_round)
+            ]
+        else:
+            is_list = 0 in part.numbers and len(part.numbers) > 1  # such as an interval
+            is_index = not codes.isdisjoint(_code_before(before))
+            is_other = part.text[0] in "(（" and _is_beyond(part, n_passages)
+            found.append(part.text if is_list or is_index or is_other else part)
+    return found
+
+
+def _is_beyond(marker: Marker, n_passages: int) -> bool:
+    return not all(1 <= number <= n_passages for number in marker.numbers)
+
+
+def _code_before(part: str | Marker) -> list[str]:
+    """Return the name that a bracket right after a text would index, if there is one."""
+    return _CODE.findall(part) if isinstance(part, str) else []
 
 
 def _claims(text: str, marks: Sequence[_Mark], language: str) -> Iterator[_Claim]:
@@ -235,7 +279,10 @@ def _claims(text: str, marks: Sequence[_Mark], language: str) -> Iterator[_Claim
 
 
 def _parts(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[_Claim]:
-    """Yield a sentence cut at its marks; what is too little to claim anything joins the next."""
+    """Yield a sentence cut at its marks; what is too little to claim anything joins the next.
+
+    In a row of a table, each cell with a mark is a part.
+    """
     if not marks:
         yield _Claim(start, end, _end_place(text, start, end), ())
         return
@@ -245,11 +292,12 @@ def _parts(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[
     word_ends = [start + stop for _, stop in words(text[start:end])]
     numbers: list[int] = []
     seen = 0
-    for place in numbers_at:
+    for place, following in pairwise([*numbers_at, end]):
         numbers += numbers_at[place]
         n_words = bisect_right(word_ends, place)
         is_last = place == marks[-1][0]
-        if is_last or n_words - seen >= _MIN_WORDS:
+        is_cell = text[start] == "|" and "|" in text[place:following]
+        if is_last or is_cell or n_words - seen >= _MIN_WORDS:
             stop = end if is_last else place
             yield _Claim(start, stop, place, tuple(dict.fromkeys(numbers)))
             start, numbers, seen = stop, [], n_words
@@ -257,7 +305,11 @@ def _parts(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[
 
 def _end_place(text: str, start: int, end: int) -> int:
     """Return where a marker goes that is put to a sentence: before the marks that end it."""
-    return start + len(text[start:end].rstrip(_END_MARKS))
+    said = text[start:end]
+    kept = said.rstrip(_END_MARKS)
+    if kept.count("[") > kept.count("]"):
+        kept = said[: said.find("]", len(kept)) + 1] or kept
+    return start + len(kept)
 
 
 def _plain(claim: str, *, in_list: bool) -> str:

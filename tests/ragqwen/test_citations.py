@@ -210,6 +210,45 @@ def test_other_brackets_stay() -> None:
     assert cite("As [a] and [1998] and [] say.")[0] == "As [a] and [1998] and [] say."
 
 
+@pytest.mark.parametrize("marker", ["【2†source】", "[Passage 2]", r"\[2\]", "[2, p. 3]", "(2)"])
+def test_a_marker_in_another_form_is_one(marker: str) -> None:
+    cited = cite_all(f"Dogs stay on deck {marker}.")
+    assert cited.text == "Dogs stay on deck [1]."
+    assert [(c.document_id, c.status) for c in cited.citations] == [("dogs", "verified")]
+
+
+def test_a_passage_that_is_named_gets_its_citation_s_number() -> None:
+    cited = cite_all("Dogs stay on deck; see Passage 2. The ferry leaves at six [1].")
+    assert cited.text == "Dogs stay on deck; see Passage [1]. The ferry leaves at six [2]."
+    assert [c.document_id for c in cited.citations] == ["dogs", "ferry"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Set a[1] and a[12].",
+        "It lies in [0, 1].",
+        "Passage 9 is steep.",
+        "There are (1) cats and (2) dogs.",
+        "Anna (9), Ben (2).",
+    ],
+)
+def test_other_numbers_stay(text: str) -> None:
+    cited = cite_all(text)
+    assert (cited.text, cited.removed_markers) == (text, 0)
+
+
+def test_a_marker_goes_behind_a_bracket_that_is_text() -> None:
+    passage = make_passage("value", "The value lies in [0, 1].")
+    cited = cite_generated("The value lies in [0, 1].", [passage], "eng_Latn", ALIGNER)
+    assert cited.text == "The value lies in [0, 1] [1]."
+
+
+def test_each_cell_of_a_table_keeps_its_marker() -> None:
+    cited = cite_all("| Who | Where |\n|---|---|\n| Dogs [2] | on deck [2] |")
+    assert cited.text.endswith("| Dogs [1] | on deck [1] |")
+
+
 PIECES = ["The ferry leaves", "at six.", "Dogs", "渡轮。", "\n", "😀"]
 MARKERS = ["[1]", "[2]", "[1][2]", "[5]", "[2,1]", "[", "]"]
 
