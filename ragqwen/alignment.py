@@ -72,6 +72,10 @@ class Aligner:
         """What tells words that speak of the answer from what it says."""
         return Framing(self._embedder)
 
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Return the vectors of texts, (n_texts, dimension), at length 1."""
+        return self._embedder.embed_documents(texts)
+
     def align(self, question: str, texts: Sequence[Sequence[str]]) -> list[Alignment]:
         """Compare a question with texts.
 

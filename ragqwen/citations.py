@@ -1,10 +1,13 @@
 """Citations: places in the sources that an answer rests on, each a checked span."""
 
+import functools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
+import numpy as np
+import numpy.typing as npt
 import regex
 
 from ragqwen.alignment import Aligner
@@ -21,7 +24,7 @@ from ragqwen.records import Citation, Passage, Status
 from ragqwen.segmentation import sentences, words
 from ragqwen.verification import PassageVerifier, Support
 
-_MAX_CHECKS = 2000  # of a claim against a passage in one answer; what is beyond is unsupported
+_MAX_CHECKS = 600  # of a claim against a passage in one answer; what is beyond is unsupported
 _SHARED_CHECKS = 10  # that holding a claim against several places together counts for
 _SHARED_SUPPORT = 0.02  # of a passage for its part of a claim that rests on several together
 _MAX_SHARED_CHARS = 5000
@@ -88,13 +91,13 @@ def cite_generated(
     :param language: the answer's.
     """
     text, marks, removed = _without_markers(answer, passages)
-    checker = _Checker(passages, language, aligner)
+    claims = list(_claims(text, marks, language))
+    checker = _Checker(passages, language, aligner, len(claims))
     items, heads = _items(text), _table_heads(text)
     citations: dict[tuple[str, int, int, str], Citation] = {}
     unsupported: list[str] = []
     pieces: list[str] = []
     done = 0
-    claims = list(_claims(text, marks, language))
     for claim in claims:
         whole = text[claim.start : claim.end]
         marked_at = claim.end - len(whole.lstrip(f"{_EMPHASIS}{_SPACES}\n"))
@@ -129,13 +132,16 @@ def cite_generated(
 class _Checker:
     """Holds claims against passages, each claim against each passage at most once."""
 
-    def __init__(self, passages: Sequence[Passage], language: str, aligner: Aligner) -> None:
+    def __init__(
+        self, passages: Sequence[Passage], language: str, aligner: Aligner, n_claims: int
+    ) -> None:
         self._passages = passages
         self._language = language
         self._aligner = aligner
         self._verifiers: dict[int, PassageVerifier] = {}
         self._supports: dict[tuple[str, int], Support] = {}
         self._n_checks = 0
+        self._most_searched = max(_MAX_CHECKS // max(n_claims, 1), 1)
 
     def is_claim(self, said: str, *, min_words: int) -> bool:
         """Tell whether something is said that could be looked up."""
@@ -161,8 +167,8 @@ class _Checker:
     def search(self, said: str) -> list[Citation]:
         """Return a citation of the passage that bears a claim out best, if one does."""
         found = [
-            (support, passage)
-            for number, passage in enumerate(self._passages, start=1)
+            (support, self._passages[number - 1])
+            for number in self._likeliest(said)
             for support in [self._support(said, number)]
             if support.holds
         ]
@@ -170,6 +176,28 @@ class _Checker:
             return []
         support, passage = max(found, key=lambda item: item[0].score)
         return [_citation("", passage, support, "verified")]
+
+    def _likeliest(self, said: str) -> Sequence[int]:
+        """Return the numbers of the passages to search: all, or of a long answer the nearest."""
+        numbers = range(1, len(self._passages) + 1)
+        if len(numbers) <= self._most_searched:
+            return numbers
+        if self._n_checks >= _MAX_CHECKS:
+            return ()
+        vectors, starts = self._sentences
+        nearest = np.maximum.reduceat(vectors @ self._aligner.embed([said])[0], starts)
+        return [int(at) + 1 for at in np.sort(np.argsort(-nearest)[: self._most_searched])]
+
+    @functools.cached_property
+    def _sentences(self) -> tuple[npt.NDArray[np.float32], list[int]]:
+        """The vectors of all passages' sentences, and where each passage's start."""
+        some = [
+            [passage.text[start:end] for start, end in sentences(passage.text, passage.language)]
+            or [""]
+            for passage in self._passages
+        ]
+        starts = [0, *accumulate(map(len, some))][:-1]
+        return self._aligner.embed([sentence for each in some for sentence in each]), starts
 
     def _support(self, said: str, number: int) -> Support:
         key = (said, number)

@@ -42,7 +42,8 @@ _ROUND_MARKER = regex.compile(
     rf"(?={_BLANK}(?:[.,;:!?。，；：！？،؛؟।]|\n|$))"
 )
 _NAMED_OR_ROUND = regex.compile(f"{_NAMED.pattern}|{_ROUND_MARKER.pattern}", regex.IGNORECASE)
-_STOP = regex.compile(r"[\[【［\n\\(（]|`+")
+# Told by the next character, if it is known, because to look further takes longer
+_STOP = regex.compile(r"[\[【［(（](?=[\p{Nd}\p{Zs}\t\p{Cf}\p{L}\^#]|\Z)|\\(?=\[|\Z)|\n|`+")
 _FOOTNOTE = regex.compile(rf"[ \t]*\[\^{_NUMBER}\]:")
 # "Sources:" alone, or with nothing but markers
 _SOURCES = regex.compile(

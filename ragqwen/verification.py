@@ -165,7 +165,7 @@ class PassageVerifier:
     def keeps_rules(self, claim: str, language: str) -> npt.NDArray[np.bool_]:
         """Return whether each place has the claim's figures, and the passage its names."""
         named = self._has_names(claim, language)
-        claimed, same = Figures.of(claim, language), self._is_same(language)
+        claimed, same = _figures(claim, language), self._is_same(language)
         return np.array(
             [
                 named and agree(claimed, place.figures, self._titled, same=same)
@@ -196,6 +196,12 @@ class PassageVerifier:
 
     def _is_same(self, language: str) -> bool:
         return group_of(language) == group_of(self._passage.language)
+
+
+@functools.lru_cache(16)
+def _figures(claim: str, language: str) -> Figures:
+    """Return a claim's figures, which are the same for one passage after another."""
+    return Figures.of(claim, language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ DOGS = make_passage("dogs", "Dogs stay on deck. Cats are not allowed.")
 PASSAGES = [FERRY, DOGS]
 
 
+PLACES = ["Lisbon", "Crete", "Oslo", "Malta", "Dover", "Cork", "Riga", "Bergen", "Genoa", "Split"]
 ALIGNER = Aligner(StaticEmbedder())
 
 
@@ -204,6 +205,16 @@ def test_a_flood_of_markers_is_cited_in_time(unit: str) -> None:
     start = time.process_time()
     cite_all(unit * (200_000 // len(unit)))
     assert time.process_time() - start < 30
+
+
+def test_a_long_answer_is_held_against_the_nearest_passages_in_time() -> None:
+    some = [make_passage(f"{n}", f"Boat {n} sails to {name}.") for n, name in enumerate(PLACES)]
+    said = [f"Boat {n} sails to {name}." for n, name in enumerate(PLACES)]
+    start = time.process_time()
+    cited = cite_generated("\n".join(said * 20), some, "eng_Latn", ALIGNER)
+    assert time.process_time() - start < 20
+    assert len(cited.citations) == len(PLACES)
+    assert cited.unsupported_claims == ()
 
 
 def test_other_brackets_stay() -> None:
