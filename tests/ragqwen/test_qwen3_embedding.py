@@ -1,5 +1,6 @@
 """Qwen3-Embedding through sentence-transformers, on a tiny model of its architecture."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from ragqwen.embedding_models import fingerprint, read_prompts
 from ragqwen.errors import ModelError
 from ragqwen.sentence_transformer import SentenceTransformerEmbedder
 from ragqwen.tokens import qwen_encoding
-from tests.tiny_models import DIMENSION, PROMPTS, change, copy_of
+from tests.tiny_models import DIMENSION, PROMPTS, change, copy_of, cut_short, left_as_pointer
 
 TEXTS = [
     "Tea.",
@@ -125,4 +126,13 @@ def test_damaged_weights_are_refused(qwen3_embedder: Path, tmp_path: Path) -> No
     (folder / "model.safetensors").unlink()
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match="length nan, not 1; its weights are damaged"):
+        SentenceTransformerEmbedder(str(folder))
+
+
+@pytest.mark.parametrize("incomplete", [cut_short, left_as_pointer])
+def test_an_incomplete_copy_is_refused(
+    qwen3_embedder: Path, tmp_path: Path, incomplete: Callable[[Path, Path], Path]
+) -> None:
+    folder = incomplete(qwen3_embedder, tmp_path / "partial")
+    with pytest.raises(ModelError, match=r"embedder .*partial.*incomplete: download it anew"):
         SentenceTransformerEmbedder(str(folder))
