@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragqwen.embedding_models import fingerprint, read_prompts
+from ragqwen.embedding_models import Prompts, fingerprint, read_prompts
 from ragqwen.errors import ModelError
 from ragqwen.sentence_transformer import SentenceTransformerEmbedder
 from ragqwen.tokens import qwen_encoding
@@ -20,6 +20,7 @@ TEXTS = [
     "",
     "Cafe\u0301 <|endoftext|> x",
 ]
+DIGEST_OF_NO_PROMPTS = "471e1694"
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,24 @@ def test_the_fingerprint_is_that_of_the_model_on_a_server(
 ) -> None:
     name = str(qwen3_embedder)
     assert embedder.fingerprint == fingerprint(name, DIMENSION, read_prompts(name))
+
+
+def test_a_folder_has_one_fingerprint_however_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "models")
+    (tmp_path / "link").symlink_to("models/mine")
+    folder = f"{tmp_path.resolve()}/models/mine"
+    spellings = [folder, f"{folder}/", "mine", "./mine", "../models/mine", f"{tmp_path}/link"]
+    assert {fingerprint(name, 32, Prompts()) for name in spellings} == {
+        f"sentence-transformers:{folder}:32:{DIGEST_OF_NO_PROMPTS}"
+    }
+
+
+def test_the_fingerprint_has_the_name_of_a_published_model_as_it_is() -> None:
+    found = fingerprint("Qwen/Qwen3-Embedding-0.6B", 32, Prompts())
+    assert found.startswith("sentence-transformers:Qwen/Qwen3-Embedding-0.6B:32:")
 
 
 def test_the_fingerprint_tells_prompts_apart(
