@@ -148,7 +148,8 @@ class CollectionIndex:
         if collection.fingerprint != self._fingerprint:
             raise FingerprintMismatch(
                 f"collection {self.name!r} was embedded by {collection.fingerprint}, but "
-                f"{self._fingerprint} is configured: set RAGQWEN_EMBEDDER back, or run "
+                f"{self._fingerprint} is configured: set RAGQWEN_EMBEDDER and "
+                "RAGQWEN_EMBEDDER_DIMENSION back, or run "
                 f"`ragqwen reindex --collection {self.name}` to embed it anew"
             )
         return collection

@@ -30,12 +30,13 @@ class CrossEncoderReranker:
 
         :raises ModelError: if it can't be loaded, or would score wrongly.
         """
+        import torch
+        from safetensors import SafetensorError
+        from sentence_transformers import CrossEncoder
+        from transformers import AutoConfig
+
         self._name = name
         try:
-            import torch
-            from sentence_transformers import CrossEncoder
-            from transformers import AutoConfig
-
             is_qwen3 = AutoConfig.from_pretrained(name).model_type == "qwen3"
             template = {"chat_template": TEMPLATE.read_text("utf-8")} if is_qwen3 else None
             dtype = torch.float16 if torch.cuda.is_available() else torch.float32
@@ -49,6 +50,11 @@ class CrossEncoderReranker:
             raise ModelError(
                 f"the reranker {name!r} can't be loaded ({exc}); set RAGQWEN_RERANKER to the name "
                 "of a cross-encoder, or to the folder of a downloaded copy"
+            ) from exc
+        except SafetensorError as exc:
+            raise ModelError(
+                f"the weights of the reranker {name!r} can't be read ({exc}); the copy is "
+                "incomplete: download it anew"
             ) from exc
         if is_qwen3:
             self._check_prompt()

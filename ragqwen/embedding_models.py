@@ -85,8 +85,11 @@ def fingerprint(name: str, dimension: int, prompts: Prompts) -> str:
     """Name a model, its dimension and a digest of its prompts.
 
     It is the same whether the model runs here or on a server, and in whatever precision: vectors
-    of both agree to 1e-6 in float32. It does not tell new weights under an old name.
+    of both agree to 1e-6 in float32. A folder goes by its true path, however it is
+    written. It does not tell new weights under an old name.
     """
+    if Path(name).is_dir():
+        name = str(Path(name).resolve())
     text = json.dumps([prompts.query, prompts.document]).encode()
     digest = hashlib.blake2b(text, digest_size=4).hexdigest()
     return f"sentence-transformers:{name}:{dimension}:{digest}"

@@ -33,17 +33,23 @@ class SentenceTransformerEmbedder:
         :param dimension: shorten a Matryoshka model's vectors to this length.
         :raises ModelError: if it can't be loaded, or would embed wrongly.
         """
+        import torch
+        from safetensors import SafetensorError
+        from sentence_transformers import SentenceTransformer
+
         self._name = name
         try:
-            import torch
-            from sentence_transformers import SentenceTransformer
-
             dtype = torch.float16 if torch.cuda.is_available() else torch.float32
             self._model: Any = SentenceTransformer(name, model_kwargs={"dtype": dtype})
         except (OSError, ValueError) as exc:
             raise ModelError(
                 f"the embedder {name!r} can't be loaded ({exc}); give the name of a "
                 "sentence-transformers model, or the folder of a downloaded copy"
+            ) from exc
+        except SafetensorError as exc:
+            raise ModelError(
+                f"the weights of the embedder {name!r} can't be read ({exc}); the copy is "
+                "incomplete: download it anew"
             ) from exc
         self._prompts = Prompts.from_configuration(
             self._model.prompts, self._model.default_prompt_name

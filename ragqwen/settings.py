@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     )
     embedder_api_key: str | None = Field(None, description="sent as a bearer token", repr=False)
     embedder_dimension: int | None = Field(
-        None, ge=32, description="shorten a Matryoshka model's vectors to this length"
+        None,
+        ge=32,
+        description="shorten a Matryoshka model's vectors to this length; not the built-in one's",
     )
     dense_weight: float | None = Field(
         None, ge=0, description="the vectors' part beside 1 for BM25, without a reranker"
@@ -149,6 +151,12 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(
             "RAGQWEN_EMBEDDER_BASE_URL is set, but RAGQWEN_EMBEDDER is 'builtin': set it to the "
             "model that is served there"
+        )
+    if settings.embedder_dimension and settings.embedder == "builtin":
+        raise SettingsError(
+            f"RAGQWEN_EMBEDDER_DIMENSION is {settings.embedder_dimension}, but RAGQWEN_EMBEDDER is "
+            "'builtin', whose vectors can't be shortened: unset it, or set RAGQWEN_EMBEDDER to a "
+            "Matryoshka model"
         )
     if settings.reranker_base_url and settings.reranker in ("off", "light"):
         raise SettingsError(

@@ -98,6 +98,27 @@ def copy_of(folder: Path, to: Path) -> Path:
     return to
 
 
+def cut_short(folder: Path, to: Path) -> Path:
+    """Return a copy of a model whose weights were not downloaded to their end."""
+    copy_of(folder, to)
+    weights = to / "model.safetensors"
+    start = weights.read_bytes()[:1_000_000]
+    weights.unlink()
+    weights.write_bytes(start)
+    return to
+
+
+def left_as_pointer(folder: Path, to: Path) -> Path:
+    """Return a copy of a model as Git leaves it without LFS: what stands for the weights."""
+    copy_of(folder, to)
+    weights = to / "model.safetensors"
+    weights.unlink()
+    weights.write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 1191586416\n"
+    )
+    return to
+
+
 def change(path: Path, **more: Any) -> None:
     """Change entries of a JSON file."""
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | more))

@@ -306,7 +306,12 @@ def test_another_embedder_is_refused_and_the_remedy_named(
         pytest.raises(FingerprintMismatch) as caught,
     ):
         other.collection("default")
-    for part in ("fake:letters:32", "builtin:", "RAGQWEN_EMBEDDER", "ragqwen reindex --collection"):
+    for part in (
+        "fake:letters:32",
+        "builtin:",
+        "set RAGQWEN_EMBEDDER and RAGQWEN_EMBEDDER_DIMENSION back",
+        "ragqwen reindex --collection",
+    ):
         assert part in str(caught.value)
 
 

@@ -1,16 +1,17 @@
 """Qwen3-Embedding through sentence-transformers, on a tiny model of its architecture."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ragqwen.embedding_models import fingerprint, read_prompts
+from ragqwen.embedding_models import Prompts, fingerprint, read_prompts
 from ragqwen.errors import ModelError
 from ragqwen.sentence_transformer import SentenceTransformerEmbedder
 from ragqwen.tokens import qwen_encoding
-from tests.tiny_models import DIMENSION, PROMPTS, change, copy_of
+from tests.tiny_models import DIMENSION, PROMPTS, change, copy_of, cut_short, left_as_pointer
 
 TEXTS = [
     "Tea.",
@@ -19,6 +20,7 @@ TEXTS = [
     "",
     "Cafe\u0301 <|endoftext|> x",
 ]
+DIGEST_OF_NO_PROMPTS = "471e1694"
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +83,24 @@ def test_the_fingerprint_is_that_of_the_model_on_a_server(
     assert embedder.fingerprint == fingerprint(name, DIMENSION, read_prompts(name))
 
 
+def test_a_folder_has_one_fingerprint_however_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "models")
+    (tmp_path / "link").symlink_to("models/mine")
+    folder = f"{tmp_path.resolve()}/models/mine"
+    spellings = [folder, f"{folder}/", "mine", "./mine", "../models/mine", f"{tmp_path}/link"]
+    assert {fingerprint(name, 32, Prompts()) for name in spellings} == {
+        f"sentence-transformers:{folder}:32:{DIGEST_OF_NO_PROMPTS}"
+    }
+
+
+def test_the_fingerprint_has_the_name_of_a_published_model_as_it_is() -> None:
+    found = fingerprint("Qwen/Qwen3-Embedding-0.6B", 32, Prompts())
+    assert found.startswith("sentence-transformers:Qwen/Qwen3-Embedding-0.6B:32:")
+
+
 def test_the_fingerprint_tells_prompts_apart(
     qwen3_embedder: Path, embedder: SentenceTransformerEmbedder
 ) -> None:
@@ -125,4 +145,13 @@ def test_damaged_weights_are_refused(qwen3_embedder: Path, tmp_path: Path) -> No
     (folder / "model.safetensors").unlink()
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match="length nan, not 1; its weights are damaged"):
+        SentenceTransformerEmbedder(str(folder))
+
+
+@pytest.mark.parametrize("incomplete", [cut_short, left_as_pointer])
+def test_an_incomplete_copy_is_refused(
+    qwen3_embedder: Path, tmp_path: Path, incomplete: Callable[[Path, Path], Path]
+) -> None:
+    folder = incomplete(qwen3_embedder, tmp_path / "partial")
+    with pytest.raises(ModelError, match=r"embedder .*partial.*incomplete: download it anew"):
         SentenceTransformerEmbedder(str(folder))

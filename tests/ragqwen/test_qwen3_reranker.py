@@ -1,5 +1,6 @@
 """Qwen3-Reranker through sentence-transformers, on a tiny model of its architecture."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,12 @@ def test_a_model_of_several_labels_is_refused(qwen3_reranker: Path, tmp_path: Pa
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere.*RAGQWEN_RERANKER"):
         CrossEncoderReranker(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("incomplete", [tiny_models.cut_short, tiny_models.left_as_pointer])
+def test_an_incomplete_copy_is_refused(
+    qwen3_reranker: Path, tmp_path: Path, incomplete: Callable[[Path, Path], Path]
+) -> None:
+    folder = incomplete(qwen3_reranker, tmp_path / "partial")
+    with pytest.raises(ModelError, match=r"reranker .*partial.*incomplete: download it anew"):
+        CrossEncoderReranker(str(folder))

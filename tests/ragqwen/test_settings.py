@@ -87,6 +87,13 @@ def test_a_server_of_no_model_is_told(monkeypatch: pytest.MonkeyPatch, name: str
         load_settings()
 
 
+def test_a_dimension_of_the_built_in_embedder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAGQWEN_EMBEDDER_DIMENSION", "128")
+    with pytest.raises(SettingsError, match=r"DIMENSION is 128, .*'builtin'.*unset it"):
+        load_settings()
+    assert load_settings(embedder="Qwen/Qwen3-Embedding-0.6B").embedder_dimension == 128
+
+
 def test_settings_can_not_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().collection = "x"  # type: ignore[misc]
