@@ -49,7 +49,7 @@ class CrossEncoderReranker:
         except (OSError, ValueError) as exc:
             raise ModelError(
                 f"the reranker {name!r} can't be loaded ({exc}); set RAGQWEN_RERANKER to the name "
-                "of a cross-encoder, or to the folder of a downloaded copy"
+                "of a cross-encoder, to the folder of a downloaded copy, or to 'light' or 'off'"
             ) from exc
         except SafetensorError as exc:
             raise ModelError(

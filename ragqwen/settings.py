@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ragqwen.engines import EngineName
@@ -11,6 +11,8 @@ from ragqwen.errors import SettingsError
 
 IN_PROCESS: Final = "vllm-in-process"
 """The engine that needs no server: vLLM's own, in the process itself."""
+_OWN_WORDS: Final = {"embedder": ("builtin",), "reranker": ("light", "off")}
+_NO_MODELS: Final = ("builtin", "light", "off", "no", "none", "false")
 
 PROMPT_TOKENS: Final = 1024
 """What a prompt takes beside its passages: the rules, the question and the passages' titles."""
@@ -104,6 +106,16 @@ class Settings(BaseSettings):
     parse_memory_mb: int = Field(4096, ge=512, description="memory a file reader may take")
     parse_workers: int = Field(2, ge=1, description="file readers that run side by side")
     max_upload_mb: int = Field(200, ge=1, description="largest file that is taken")
+
+    @field_validator("embedder", "reranker")
+    @classmethod
+    def _take_own_words(cls, value: str, info: ValidationInfo) -> str:
+        """Know our own words in any case; what can't be a model is not looked up on the Hub."""
+        words = _OWN_WORDS[str(info.field_name)]
+        word = value.casefold()
+        if word in _NO_MODELS and word not in words:
+            raise ValueError(f"give {', '.join(map(repr, words))} or a model's name")
+        return word if word in words else value
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -94,6 +94,39 @@ def test_a_dimension_of_the_built_in_embedder_is_refused(monkeypatch: pytest.Mon
     assert load_settings(embedder="Qwen/Qwen3-Embedding-0.6B").embedder_dimension == 128
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("EMBEDDER", "Builtin", "builtin"),
+        ("RERANKER", "Light", "light"),
+        ("RERANKER", "OFF", "off"),
+        ("RERANKER", "BAAI/bge-reranker-v2-m3", "BAAI/bge-reranker-v2-m3"),
+    ],
+)
+def test_our_own_words_may_be_written_in_any_case(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, meant: str
+) -> None:
+    monkeypatch.setenv(f"RAGQWEN_{name}", value)
+    assert getattr(load_settings(), name.lower()) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("RERANKER", "none", "give 'light', 'off' or a model's name"),
+        ("RERANKER", "No", "give 'light', 'off' or a model's name"),
+        ("RERANKER", "builtin", "give 'light', 'off' or a model's name"),
+        ("EMBEDDER", "off", "give 'builtin' or a model's name"),
+    ],
+)
+def test_a_word_that_names_no_model_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, remedy: str
+) -> None:
+    monkeypatch.setenv(f"RAGQWEN_{name}", value)
+    with pytest.raises(SettingsError, match=f"RAGQWEN_{name}: .*{remedy}, not '{value}'"):
+        load_settings()
+
+
 def test_settings_can_not_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().collection = "x"  # type: ignore[misc]
