@@ -240,6 +240,19 @@ def search(
     help="How much Qwen3 may think: by the question's difficulty, not at all, or so many tokens. "
     "/think and /no_think in the question do what Qwen3's users expect.",
 )
+@click.option(
+    "--max-thinking",
+    metavar="TOKENS",
+    type=click.IntRange(0, 10**9),
+    help="The most that may be thought [RAGQWEN_THINKING_CEILING_TOKENS].",
+)
+@click.option(
+    "--max-seconds",
+    type=float,
+    metavar="SECONDS",
+    help="How long the answer may take: Qwen3 thinks no more than there is time for at "
+    "RAGQWEN_LLM_TOKENS_PER_SECOND. Nothing is cut off.",
+)
 @click.option("--explain", is_flag=True, help="Say how much was thought, and why.")
 @_collection_option
 @_json_option
@@ -250,6 +263,8 @@ def ask(
     k: int,
     language: str | None,
     thinking: "Asked",
+    max_thinking: int | None,
+    max_seconds: float | None,
     explain: bool,
     collection: str | None,
     as_json: bool,
@@ -265,7 +280,14 @@ def ask(
         language = check_language(language)
     service = _service(ctx, collection)
     answerer = service.answerer(service.settings.collection)
-    answer = answerer.ask(question, k=k, language=language, thinking=thinking)
+    answer = answerer.ask(
+        question,
+        k=k,
+        language=language,
+        thinking=thinking,
+        max_thinking_tokens=max_thinking,
+        max_seconds=max_seconds,
+    )
     if as_json:
         from api.schemas import AnswerOut
 

@@ -50,6 +50,8 @@ def _print_thinking(answer: "Answer") -> None:
         f"Thought {thinking.used_tokens:,} of {thinking.budget_tokens:,} tokens in "
         f"{thinking.attempts} attempts."
     )
+    if thinking.searching_tokens:
+        click.echo(f"Wrote {thinking.searching_tokens:,} tokens for further searches.")
     for query in answer.searches:
         click.echo(f"Searched for: {query}")
     for name, value in sorted(thinking.features.items()):

@@ -37,7 +37,8 @@ from api.schemas import (
 from api.wiring import Service
 from ingest.pipeline import IngestResult
 from ingest.sources import RefusedSource, Source, upload_sources
-from ragqwen.answer import EXTRACTIVE, AnswerDone, AnswerEvent, TextDelta
+from ragqwen.answer import AnswerDone, AnswerEvent
+from ragqwen.drafting import EXTRACTIVE, TextDelta
 from ragqwen.errors import InputError, RagqwenError
 from ragqwen.languages import check_language, languages
 

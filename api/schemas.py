@@ -58,6 +58,7 @@ class ThinkingOut(_Schema):
     mode: Literal["off", "on"]
     budget_tokens: int = Field(description="of all attempts together")
     used_tokens: int
+    searching_tokens: int = Field(description="written for further searches, besides")
     attempts: int = Field(
         description="2 if the first answer failed verification; 0 without a language model"
     )
@@ -195,7 +196,14 @@ class AskIn(_Schema):
         None,
         ge=0,
         le=MAX_INTEGER,
-        description="a lower ceiling of thinking than the service's, for what it may cost or last",
+        description="a lower ceiling of thinking than the service's, for what it may cost",
+    )
+    max_seconds: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="how long the answer may take: no more is thought than there is time for at "
+        "the model's usual pace. It is planned, not enforced: nothing is cut off",
     )
 
     @field_validator("language")

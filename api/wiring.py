@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from indexes.store import CollectionIndex, Store
 from ragqwen import messages
 from ragqwen.alignment import Aligner
-from ragqwen.answer import Answerer, Writer
+from ragqwen.answer import Answerer
+from ragqwen.drafting import Writer
 from ragqwen.embedding import Embedder
 from ragqwen.engines import ENGINES, EngineName
+from ragqwen.pace import Pace
 from ragqwen.planning import Judge, Planner
 from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
@@ -254,7 +256,8 @@ def make_writer(settings: Settings) -> Writer | None:
 
         options = {"max_model_len": settings.llm_context_tokens}
         tokens = settings.llm_max_answer_tokens
-        return Writer(VllmChat(model=model, max_tokens=tokens, engine_options=options), model)
+        chat = VllmChat(model=model, max_tokens=tokens, engine_options=options)
+        return Writer(chat, model, pace=Pace(settings.llm_tokens_per_second))
     if settings.llm_base_url is None:
         return None
     return _writer(settings, settings.llm_base_url, model)
@@ -287,7 +290,8 @@ def _engine(settings: Settings) -> EngineName:
 
 def _writer(settings: Settings, base_url: str, model: str) -> Writer:
     calls_tools = ENGINES[_engine(settings)].calls_tools
-    return Writer(_chat(settings, base_url, model), model, calls_tools=calls_tools)
+    chat, pace = _chat(settings, base_url, model), Pace(settings.llm_tokens_per_second)
+    return Writer(chat, model, calls_tools=calls_tools, pace=pace)
 
 
 def _chat(settings: Settings, base_url: str, model: str) -> QwenChat:

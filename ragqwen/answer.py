@@ -1,68 +1,29 @@
 """The answer path: retrieve, plan, then read or generate, then cite and prove."""
 
 import logging
-import sys
+import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ragqwen import messages
 from ragqwen.alignment import Aligner
-from ragqwen.citations import CitedAnswer, cite_generated, cite_quotes
+from ragqwen.citations import CitedAnswer, cite_quotes
+from ragqwen.drafting import EXTRACTIVE, Draft, Drafter, PassagesFound, TextDelta, Writer
 from ragqwen.errors import InputError, ModelError
 from ragqwen.planning import Asked, Planner, ThinkingPlan, budget_scale, strip_switches
 from ragqwen.reader import ExtractiveReader
-from ragqwen.reasoning import ReasoningSplitter
-from ragqwen.records import Answer, Passage, Thinking
+from ragqwen.records import Answer, Thinking
 from ragqwen.retrieval import Evidence, Retriever
-from ragqwen.tokens import count_tokens
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import BaseMessage
-
     from ragqwen.research import Research
 
-EXTRACTIVE = "extractive"
 _log = logging.getLogger(__name__)
 _SECOND = "The answer failed verification and was written again, with the next larger budget."
 _CUT_SHORT = "Further searches were cut short: the language model's server failed."
-_TEMPLATE_TOKENS = 64  # of a prompt, beside its messages' texts
 _WIDER = 2  # times as many passages for a second attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """A language model that writes answers, and its name.
-
-    The model takes `thinking_budget` with each call, as `QwenChat` does. `calls_tools` says that it
-    may be given some.
-    """
-
-    chat: "BaseChatModel"
-    name: str
-    calls_tools: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PassagesFound:
-    """The passages were found; the answer comes next.
-
-    Another one, after text, takes the text back: it failed verification, or was thinking that
-    showed itself late, or a refusal, or a second attempt that was no better. The answer begins
-    anew. `searches` are those that the model itself has made, each of which is told by another one.
-    """
-
-    passages: tuple[Passage, ...]
-    searches: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TextDelta:
-    """A piece of the answer as it is written; markers in it number passages, not citations."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +51,45 @@ class _Timer:
         self._last = now
 
 
+@dataclass(slots=True)
+class _Allowance:
+    """What may be thought of a question: so many tokens, and as many as there is time for."""
+
+    ceiling_tokens: int
+    deadline: float | None  # by time.perf_counter
+    _used_tokens: int = 0
+
+    def left(self, writer: Writer | None) -> int:
+        """Return the tokens that a writer may still think, if it begins now."""
+        tokens = max(0, self.ceiling_tokens - self._used_tokens)
+        if self.deadline is None or writer is None:
+            return tokens
+        return min(tokens, writer.pace.thinking_tokens(self.deadline - time.perf_counter()))
+
+    def spend(self, tokens: int) -> None:
+        """Count what was written, which may be more than a server was allowed."""
+        self._used_tokens += tokens
+
+
 @dataclass(frozen=True, slots=True)
-class _Draft:
-    """What came of one attempt, and what it took."""
+class _Task:
+    """What a language model is to write. `escalates` says whether it may search and try again."""
 
-    cited: CitedAnswer
-    evidence: Evidence
-    written: str = ""  # before its markers were checked
-    model: str = EXTRACTIVE
-    budget_tokens: int = 0
-    used_tokens: int = 0
+    question: str
+    language: str
+    k: int
+    plan: ThinkingPlan
+    allowance: _Allowance
+    escalates: bool
 
-    @property
-    def n_verified(self) -> int:
-        return sum(citation.status == "verified" for citation in self.cited.citations)
 
-    @property
-    def n_failures(self) -> int:
-        """Return how much of it no passage bears out."""
-        cited = self.cited
-        unsupported = len(cited.citations) - self.n_verified
-        return unsupported + len(cited.unsupported_claims)
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The attempts at an answer, and the tokens written for further searches before them."""
+
+    drafts: tuple[Draft, ...]
+    plan: ThinkingPlan
+    searching_tokens: int = 0
 
 
 class Answerer:
@@ -142,12 +121,11 @@ class Answerer:
         """
         self._retriever = retriever
         self._reader = reader
-        self._aligner = aligner
+        self._drafter = Drafter(aligner, context_tokens, room_tokens)
         self._planner = planner
         self._writer = writer
         self._hard_writer = hard_writer or writer
         self._context_tokens = context_tokens
-        self._room_tokens = room_tokens
         self._ceiling_tokens = thinking_ceiling_tokens
         self._max_searches = max_searches
         self._notices = notices
@@ -160,6 +138,7 @@ class Answerer:
         language: str | None = None,
         thinking: Asked = "auto",
         max_thinking_tokens: int | None = None,
+        max_seconds: float | None = None,
     ) -> Answer:
         """Answer a question from the collection's documents.
 
@@ -168,6 +147,9 @@ class Answerer:
             language of their source.
         :param thinking: "auto" to plan it by the question's difficulty, "off", or so many tokens.
         :param max_thinking_tokens: a lower ceiling than the service's, for this question.
+        :param max_seconds: how long the answer may take. No more is thought than there is time for
+            at the pace that the model has had; nothing is cut off when the time is over.
+        :raises InputError: if a limit is out of range.
         :raises ModelError: if the language model fails.
         """
         for event in self.stream(
@@ -176,6 +158,7 @@ class Answerer:
             language=language,
             thinking=thinking,
             max_thinking_tokens=max_thinking_tokens,
+            max_seconds=max_seconds,
         ):
             if isinstance(event, AnswerDone):
                 return event.answer
@@ -189,81 +172,102 @@ class Answerer:
         language: str | None = None,
         thinking: Asked = "auto",
         max_thinking_tokens: int | None = None,
+        max_seconds: float | None = None,
     ) -> Iterator[AnswerEvent]:
         """Answer a question step by step: the passages, pieces of text, the whole answer."""
         timer = _Timer()
+        allowance = self._allowance(max_thinking_tokens, max_seconds)
         asked, switch = strip_switches(question)
         evidence = self._retrieve(asked, k)
         timer.lap("retrieval")
         yield PassagesFound(evidence.passages, evidence.searches)
-        ceiling = self._ceiling_tokens
-        if max_thinking_tokens is not None:
-            ceiling = min(ceiling, max_thinking_tokens)
-        plan = self._planner.plan(question, evidence, thinking=thinking, ceiling_tokens=ceiling)
+        plan = self._plan(question, evidence, thinking, allowance)
         timer.lap("planning")
         language = language or evidence.language
         writer = self._hard_writer if plan.mode == "on" else self._writer
-        drafts: list[_Draft] = []
         if writer is None or not evidence.passages:
             cited = self._read(evidence, language)
             planned = 0 if writer else plan.budget_tokens  # a model not asked thinks nothing
-            drafts.append(_Draft(cited, evidence, budget_tokens=planned))
+            written = _Written((Draft(cited, evidence, budget_tokens=planned),), plan)
             timer.lap("reading")
             yield TextDelta(cited.text)
         else:
-            auto = ceiling if thinking == "auto" else 0
-            research = yield from self._research(evidence, writer, plan, auto, k, timer.lap)
-            evidence = research.added_to(evidence, self._context_tokens)
-            if research.failed:
-                plan = replace(plan, reason=f"{plan.reason} {_CUT_SHORT}")
-            written = research.used_tokens
-            # a server may have written more than it was allowed, and -1 would be no limit
-            budget = max(0, min(plan.budget_tokens, ceiling - written))
-            first = yield from self._generate(evidence, language, writer, budget, timer.lap)
-            drafts.append(first)
-            more = _next_budget(plan.budget_tokens, ceiling, first.used_tokens + written)
-            if first.n_failures and more and thinking == "auto" and switch != "/no_think":
-                writer = self._hard_writer or writer
-                wider = self._retrieve(asked, _WIDER * k)
-                wider = research.added_to(wider, self._context_tokens)
-                timer.lap("retrieval")
-                yield PassagesFound(wider.passages, wider.searches)
-                try:
-                    second = yield from self._generate(wider, language, writer, more, timer.lap)
-                    drafts.append(second)
-                except ModelError as error:  # there is an answer already
-                    _log.warning("the second attempt at an answer failed: %s", error)
-                if _better(drafts) is first:
-                    yield PassagesFound(first.evidence.passages, first.evidence.searches)
-                    yield TextDelta(first.written)
-        yield AnswerDone(self._answer(question, language, plan, drafts, timer.timings_ms))
+            escalates = thinking == "auto" and switch != "/no_think"
+            task = _Task(asked, language, k, plan, allowance, escalates)
+            written = yield from self._write(task, evidence, writer, timer.lap)
+        yield AnswerDone(self._answer(question, language, written, timer.timings_ms))
+
+    def _allowance(self, max_thinking_tokens: int | None, max_seconds: float | None) -> _Allowance:
+        ceiling = self._ceiling_tokens
+        if max_thinking_tokens is not None:
+            ceiling = min(ceiling, max_thinking_tokens)
+        if max_seconds is None:
+            return _Allowance(ceiling, None)
+        if not 0 < max_seconds < math.inf:
+            raise InputError(f"max_seconds is {max_seconds}; give seconds, more than 0")
+        return _Allowance(ceiling, time.perf_counter() + max_seconds)
+
+    def _plan(
+        self, question: str, evidence: Evidence, thinking: Asked, allowance: _Allowance
+    ) -> ThinkingPlan:
+        ceiling = allowance.left(self._hard_writer)
+        plan = self._planner.plan(question, evidence, thinking=thinking, ceiling_tokens=ceiling)
+        if ceiling == allowance.ceiling_tokens:
+            return plan
+        time_for = f"There is time for {ceiling:,} tokens of thinking."
+        return replace(plan, reason=f"{plan.reason} {time_for}")
+
+    def _write(
+        self, task: _Task, evidence: Evidence, writer: Writer, lap: Callable[[str], None]
+    ) -> Generator[AnswerEvent, None, _Written]:
+        """Have the model search further and write, and write anew what failed verification."""
+        plan, allowance = task.plan, task.allowance
+        research = yield from self._research(task, evidence, writer, lap)
+        if research.failed:
+            plan = replace(plan, reason=f"{plan.reason} {_CUT_SHORT}")
+        allowance.spend(research.used_tokens)
+        evidence = research.added_to(evidence, self._context_tokens)
+        budget = min(plan.budget_tokens, allowance.left(writer))
+        first = yield from self._drafter.draft(evidence, task.language, writer, budget, lap)
+        allowance.spend(first.used_tokens)
+        drafts = [first]
+        writer = self._hard_writer or writer
+        more = _next_budget(plan.budget_tokens, allowance.ceiling_tokens, allowance.left(writer))
+        if first.n_failures and more and task.escalates:
+            wider = self._retrieve(task.question, _WIDER * task.k)
+            wider = research.added_to(wider, self._context_tokens)
+            lap("retrieval")
+            yield PassagesFound(wider.passages, wider.searches)
+            try:
+                second = yield from self._drafter.draft(wider, task.language, writer, more, lap)
+                drafts.append(second)
+            except ModelError as error:  # there is an answer already
+                _log.warning("the second attempt at an answer failed: %s", error)
+            if _better(drafts) is first:
+                yield PassagesFound(first.evidence.passages, first.evidence.searches)
+                yield TextDelta(first.written)
+        return _Written(tuple(drafts), plan, research.used_tokens)
 
     def _retrieve(self, question: str, k: int, max_tokens: int | None = None) -> Evidence:
         most = self._context_tokens if max_tokens is None else max_tokens
         return self._retriever.retrieve(question, k=k, max_tokens=most)
 
     def _research(
-        self,
-        evidence: Evidence,
-        writer: Writer,
-        plan: ThinkingPlan,
-        ceiling_tokens: int,
-        k: int,
-        lap: Callable[[str], None],
+        self, task: _Task, evidence: Evidence, writer: Writer, lap: Callable[[str], None]
     ) -> Generator[AnswerEvent, None, "Research"]:
         """Have the model search further where the question is hard enough and it can."""
         from ragqwen.research import SEARCHED_FROM, Research, Researcher
 
         research, told = Research(), 0
-        hard = plan.mode == "on" and plan.difficulty >= SEARCHED_FROM
-        if not (hard and self._max_searches and writer.calls_tools and ceiling_tokens):
+        hard = task.escalates and task.plan.mode == "on" and task.plan.difficulty >= SEARCHED_FROM
+        if not (hard and self._max_searches and writer.calls_tools):
             return research
         researcher = Researcher(
-            lambda query, max_tokens: self._retrieve(query, k, max_tokens),
+            lambda query, max_tokens: self._retrieve(query, task.k, max_tokens),
             max_searches=self._max_searches,
             context_tokens=self._context_tokens,
         )
-        for research in researcher.steps(writer.chat, evidence, ceiling_tokens // 2):
+        for research in researcher.steps(writer.chat, evidence, task.allowance.left(writer) // 2):
             if len(research.searches) > told:
                 found = research.added_to(evidence, self._context_tokens)
                 yield PassagesFound(found.passages, found.searches)
@@ -275,11 +279,11 @@ class Answerer:
         self,
         question: str,
         language: str,
-        plan: ThinkingPlan,
-        drafts: list[_Draft],
+        written: _Written,
         timings_ms: dict[str, float],
     ) -> Answer:
         """Return the answer made of the better attempt."""
+        drafts, plan = written.drafts, written.plan
         best = _better(drafts)
         budget_tokens = sum(draft.budget_tokens for draft in drafts)
         return Answer(
@@ -297,6 +301,7 @@ class Answerer:
                 mode="on" if budget_tokens else "off",
                 budget_tokens=budget_tokens,
                 used_tokens=sum(draft.used_tokens for draft in drafts),
+                searching_tokens=written.searching_tokens,
                 attempts=0 if best.model == EXTRACTIVE else len(drafts),
                 difficulty=plan.difficulty,
                 reason=plan.reason if len(drafts) == 1 else f"{plan.reason} {_SECOND}",
@@ -314,92 +319,13 @@ class Answerer:
         text = "\n".join(f"{cited.quote} {cited.marker}" for cited in citations)
         return CitedAnswer(text, citations)
 
-    def _generate(
-        self,
-        evidence: Evidence,
-        language: str,
-        writer: Writer,
-        budget_tokens: int,
-        lap: Callable[[str], None],
-    ) -> Generator[AnswerEvent, None, _Draft]:
-        """Have the model write; the marker of an unanswerable question is never streamed."""
-        from ragqwen.prompt import is_refusal, may_become_refusal
 
-        passages, prompt, room = self._prompt(evidence, language)
-        budget_tokens = min(budget_tokens, room)
-        splitter = ReasoningSplitter(expects_thinking=False)
-        text, streamed, used = "", "", 0
-        for chunk in writer.chat.stream(prompt, thinking_budget=budget_tokens):
-            used += _reasoning_tokens(chunk)
-            split = splitter.feed(chunk.text)
-            text = split.content if split.restarts else text + split.content
-            if split.restarts and streamed:
-                yield PassagesFound(evidence.passages, evidence.searches)
-                streamed = ""
-            if not may_become_refusal(text) and len(text) > len(streamed):
-                yield TextDelta(text[len(streamed) :])
-                streamed = text
-        text += splitter.end(cut=False).content
-        lap("generation")
-        if is_refusal(text, evidence.question, passages):
-            refusal = messages.translated(messages.NOT_FOUND, language)
-            if streamed:
-                yield PassagesFound(evidence.passages, evidence.searches)
-            yield TextDelta(refusal)
-            cited = CitedAnswer(refusal)
-            return _Draft(cited, evidence, refusal, writer.name, budget_tokens, used)
-        cited = cite_generated(text, passages, language, self._aligner)
-        if not cited.text.strip():  # be it that there was a marker
-            raise ModelError(
-                f"{writer.name} wrote nothing; ask again, or raise RAGQWEN_LLM_MAX_ANSWER_TOKENS"
-            )
-        if len(text) > len(streamed):  # what might have become the marker, such as "No"
-            yield TextDelta(text[len(streamed) :])
-        lap("citation")
-        return _Draft(cited, evidence, text, writer.name, budget_tokens, used)
-
-    def _prompt(
-        self, evidence: Evidence, language: str
-    ) -> "tuple[list[Passage], list[BaseMessage], int]":
-        """Return as many passages as there is room for, the prompt, and what is left to think.
-
-        :raises InputError: if the question with one passage is longer than the model's context.
-        """
-        from ragqwen.prompt import build_messages, fit_passages
-
-        passages = fit_passages(evidence.passages, self._context_tokens)
-        while True:
-            prompt = build_messages(evidence.question, passages, language)
-            if self._room_tokens is None:
-                return passages, prompt, sys.maxsize
-            taken = _TEMPLATE_TOKENS + sum(count_tokens(each.text) for each in prompt)
-            if taken <= self._room_tokens:
-                return passages, prompt, self._room_tokens - taken
-            if len(passages) == 1:
-                raise InputError(
-                    f"the question takes {count_tokens(evidence.question)} tokens, which are "
-                    f"{taken - self._room_tokens} too many for the language model's context; "
-                    "shorten it, or raise RAGQWEN_LLM_CONTEXT_TOKENS if the model can take more"
-                )
-            passages = passages[:-1]
-
-
-def _better(drafts: list[_Draft]) -> _Draft:
+def _better(drafts: Sequence[Draft]) -> Draft:
     """Return the better attempt, the later one if they are as good."""
     return min(reversed(drafts), key=lambda draft: (draft.n_verified == 0, draft.n_failures))
 
 
-def _next_budget(budget_tokens: int, ceiling_tokens: int, used_tokens: int) -> int:
-    """Return the next step of the scale of budgets, 0 if no step is left below the ceiling.
-
-    :param used_tokens: what was thought before, which counts too.
-    """
-    room = ceiling_tokens - used_tokens
-    steps = (step for step in budget_scale(ceiling_tokens) if budget_tokens < step <= room)
+def _next_budget(budget_tokens: int, ceiling_tokens: int, left_tokens: int) -> int:
+    """Return the next step of the scale of budgets, 0 if there is none or too little is left."""
+    steps = (step for step in budget_scale(ceiling_tokens) if budget_tokens < step <= left_tokens)
     return next(steps, 0)
-
-
-def _reasoning_tokens(message: object) -> int:
-    usage = getattr(message, "usage_metadata", None) or {}
-    details = usage.get("output_token_details") or {}
-    return int(details.get("reasoning") or 0)

@@ -151,13 +151,14 @@ class Thinking:
     """How much the model was allowed to think, and how much it did, in Qwen tokens.
 
     `attempts` is 2 where the first answer failed verification and was written again with a larger
-    budget, which both counts are the sums of; 0 where no model writes. `difficulty` in [0, 1],
-    `reason` and `features` are of the plan.
+    budget, which both counts are the sums of; 0 where no model writes. `searching_tokens` were
+    written for further searches. `difficulty` in [0, 1], `reason` and `features` are of the plan.
     """
 
     mode: Literal["off", "on"]
     budget_tokens: int
     used_tokens: int
+    searching_tokens: int
     attempts: int
     difficulty: float
     reason: str

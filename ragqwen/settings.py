@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ragqwen.engines import EngineName
 from ragqwen.errors import SettingsError
+from ragqwen.pace import TOKENS_PER_SECOND
 
 IN_PROCESS: Final = "vllm-in-process"
 """The engine that needs no server: vLLM's own, in the process itself."""
@@ -80,6 +81,12 @@ class Settings(BaseSettings):
     llm_hard_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-32B")
     llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for a model's server")
     llm_max_answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
+    llm_tokens_per_second: float = Field(
+        TOKENS_PER_SECOND,
+        gt=0,
+        description="what the model writes, to plan what there is time for; a service learns it "
+        "from its answers",
+    )
     thinking_ceiling_tokens: int = Field(
         8192, ge=1024, description="most tokens that may be thought of a question"
     )

@@ -149,6 +149,23 @@ class TestThinkingNeverAppears:
             assert "think>" not in said
 
 
+@pytest.mark.parametrize(
+    ("option", "allowed"),
+    [("--max-thinking=300", range(300, 301)), ("--max-seconds=20", range(1, 401))],
+)
+def test_the_command_line_limits_thinking(
+    asking: CommandLine, model: ModelServer, option: str, allowed: range
+) -> None:
+    model.deltas = content("The fee is 12 euros [1].")
+    asking.run("ask", "--thinking", "2000", option, QUESTION)
+    assert model.bodies[-1]["thinking_token_budget"] in allowed
+
+
+@pytest.mark.parametrize("seconds", [0, -5, "soon", "NaN", "Infinity"])
+def test_a_time_that_is_none_is_refused(served: Collection, seconds: object) -> None:
+    assert served.post("ask", question=QUESTION, max_seconds=seconds).status_code == 422
+
+
 def test_thinking_that_a_closing_mark_alone_tells_of_is_taken_back(
     served: Collection, model: ModelServer
 ) -> None:

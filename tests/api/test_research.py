@@ -131,6 +131,7 @@ def test_an_answer_comes_whatever_the_model_calls(
         {"question": HARD, "thinking": "off"},
         {"question": HARD, "thinking": 2000},
         {"question": HARD, "max_thinking_tokens": 0},
+        {"question": HARD, "max_seconds": 2},
     ],
 )
 def test_what_is_easy_or_fixed_is_searched_once(
@@ -148,6 +149,7 @@ def test_searching_and_thinking_stay_within_the_request_s_ceiling(
     answer = served.post("ask", question=HARD, max_thinking_tokens=120).json()
     # each reply has 20 tokens: the third would be allowed 20, which is too few
     assert answer["searches"] == ["one", "two"]
+    assert answer["thinking"]["searching_tokens"] == 40
     assert [body["max_tokens"] for body in model.bodies[:2]] == [60, 40]
     assert model.bodies[-1]["thinking_token_budget"] == 80
 
@@ -168,7 +170,9 @@ def test_the_command_line_explains_the_searches(
     monkeypatch.setenv("RAGQWEN_LLM_BASE_URL", model.base_url)
     monkeypatch.setenv("RAGQWEN_LLM_MODEL", "Qwen/Qwen3-8B")
     model.choices = [search("Greta Holm")]
-    assert "\nSearched for: Greta Holm\n" in cli.run("ask", "--explain", HARD).stdout
+    explained = cli.run("ask", "--explain", HARD).stdout
+    assert "\nSearched for: Greta Holm\n" in explained
+    assert "\nWrote 20 tokens for further searches.\n" in explained
     model.choices = [search("Greta Holm")]
     assert cli.json("ask", HARD)["searches"] == ["Greta Holm"]
 

@@ -1,5 +1,7 @@
 """The answer path: what is streamed, what is said, and on what it rests."""
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,8 +13,10 @@ from pydantic import Field
 
 from ragqwen import messages
 from ragqwen.alignment import Aligner
-from ragqwen.answer import EXTRACTIVE, AnswerDone, Answerer, PassagesFound, TextDelta, Writer
+from ragqwen.answer import AnswerDone, Answerer
+from ragqwen.drafting import EXTRACTIVE, PassagesFound, TextDelta, Writer
 from ragqwen.errors import InputError, ModelError
+from ragqwen.pace import TOKENS_PER_SECOND
 from ragqwen.planning import Planner
 from ragqwen.prompt import NO_ANSWER
 from ragqwen.reader import ExtractiveReader
@@ -265,6 +269,33 @@ def test_nothing_exceeds_a_request_s_own_ceiling(ceiling: int) -> None:
     chat = turns("The ferry to Gavdos leaves at six [1].")
     make_answerer(chat=chat).ask(QUESTION, thinking=4000, max_thinking_tokens=ceiling)
     assert chat.budgets == [ceiling]
+
+
+def test_no_more_is_thought_than_there_is_time_for() -> None:
+    chat = turns("The ferry to Gavdos leaves at six [1].")
+    answer = make_answerer(chat=chat).ask(QUESTION, thinking=4000, max_seconds=30)
+    (budget,) = chat.budgets
+    assert 20 * TOKENS_PER_SECOND < budget < 30 * TOKENS_PER_SECOND
+    assert re.search(r"time for \d+ tokens", answer.thinking.reason)
+
+
+def test_where_time_is_short_there_is_neither_thinking_nor_a_second_attempt() -> None:
+    chat = turns(WRONG)
+    make_answerer(chat=chat).ask(f"{QUESTION} /think", max_seconds=5)
+    assert chat.budgets == [0]
+
+
+def test_where_there_is_time_enough_nothing_changes() -> None:
+    chat = turns(WRONG, "The ferry to Gavdos leaves at six [1].")
+    answer = make_answerer(chat=chat).ask(QUESTION, max_seconds=3600)
+    assert chat.budgets == [0, 1024]
+    assert "time for" not in answer.thinking.reason
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.inf, math.nan])
+def test_a_time_that_is_none_is_refused(seconds: float) -> None:
+    with pytest.raises(InputError, match="give seconds, more than 0"):
+        make_answerer("x").ask(QUESTION, max_seconds=seconds)
 
 
 def test_an_answer_that_fails_verification_is_tried_again_with_more_thinking() -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from ragqwen.alignment import Aligner
-from ragqwen.answer import AnswerDone, Answerer, AnswerEvent, PassagesFound, TextDelta, Writer
+from ragqwen.answer import AnswerDone, Answerer, AnswerEvent
 from ragqwen.chatml import openai_messages, thinking_prompt
+from ragqwen.drafting import PassagesFound, TextDelta, Writer
 from ragqwen.engines import EngineName
 from ragqwen.errors import ModelError
 from ragqwen.planning import Planner

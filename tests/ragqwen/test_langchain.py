@@ -17,7 +17,8 @@ from langchain_tests.integration_tests import EmbeddingsIntegrationTests, Retrie
 
 from api.wiring import Service
 from ragqwen import cancellation
-from ragqwen.answer import AnswerDone, AnswerEvent, PassagesFound
+from ragqwen.answer import AnswerDone, AnswerEvent
+from ragqwen.drafting import PassagesFound
 from ragqwen.errors import GivenUp
 from ragqwen.langchain import (
     LangChainEmbeddings,
