@@ -25,10 +25,11 @@ from langchain_core.tools import tool
 
 from ragqwen.generation import QwenChat
 from ragqwen.judgement import LEVEL_OF, QwenJudge
+from ragqwen.pace import Pace
 from ragqwen.prompt import build_messages
 from ragqwen.research import Research, Researcher
 from ragqwen.retrieval import Evidence
-from tests.chain_model import ANSWER, GRADE_LOGITS, REASONING
+from tests.chain_model import ANSWER, ENDLESS, GRADE_LOGITS, REASONING
 from tests.fakes import make_passage
 from tests.vllm_server import CHAT_MODEL, needs_vllm
 
@@ -248,3 +249,11 @@ def test_vllm_has_the_stable_part_of_a_prompt_cached(make_chat: MakeChat) -> Non
     cached = second.usage_metadata["input_token_details"]["cache_read"]
     assert stable - 2 * BLOCK < cached < stable
     assert cached > first.usage_metadata["input_token_details"]["cache_read"]
+
+
+def test_a_stream_tells_how_long_so_much_thinking_takes(make_chat: MakeChat) -> None:
+    pace, started = Pace(), time.perf_counter()
+    chunks = make_chat().stream(QUESTION, thinking_budget=300, **ENDLESS)
+    assert len(list(pace.timed(chunks))) > 300
+    thought_tokens = pace.thinking_tokens(time.perf_counter() - started)
+    assert thought_tokens == pytest.approx(300, rel=0.05)
