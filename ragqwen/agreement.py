@@ -23,7 +23,6 @@ _MARGIN = 0.2
 _MAX_CLAIMED, _MAX_FOUND = 32, 64  # figures; of more, what stands around them isn't looked at
 _MIN_CONFLICT = 0.4
 _YEAR_DIGITS = 4
-_HOURS = 24
 _DASH = regex.compile(r"\s?\p{Pd}\s?")
 _MILLION = 10**6  # Hindi borrows the word, and CLDR has lakhs alone
 _UNTOLD = frozenset({"0", "1"})  # "one" and "no" are articles and more
@@ -63,7 +62,7 @@ class Figures:
         found = [each.figure for each in placed]
         return cls(
             placed,
-            frozenset(_values(found)),
+            frozenset(all_values(found)),
             frozenset(
                 mark for figure in found for mark in _loose(figure, told=bool(figure.unscaled))
             ),
@@ -124,22 +123,11 @@ def _has(claim: Figures, place: Figures, said: _Placed, *, same: bool) -> bool:
         return is_untold and bool(_loose(figure, told=not told) & place.loose)
     if figure.half is None and figure.values.isdisjoint(_UNTOLD):
         return True
-    met = [there for there in place.placed if figure.values & _values([there.figure])]
+    met = [there for there in place.placed if figure.values & all_values([there.figure])]
     if all(_is_untold(there.figure) for there in met):  # "1" is not every "un" of a text
         return same and any(_are_beside(said, there) for there in met)
     halves = {there.figure.half for there in met} - {None}
     return figure.half is None or not halves or figure.half in halves
-
-
-def _values(found: Sequence[Figure]) -> set[str]:
-    """Return all values that figures may have, an hour's as a time as well: six is 6:00."""
-    return all_values(found) | {
-        f"{value}:00"
-        for figure in found
-        if not any(":" in value for value in figure.values)
-        for value in figure.values
-        if value.isdecimal() and int(value) <= _HOURS
-    }
 
 
 def _joined(text: str, found: Sequence[Figure]) -> Iterator[tuple[Figure, Figure]]:
@@ -153,7 +141,7 @@ def _has_joined(place: Figures, one: Figure, other: Figure) -> bool:
     """Tell whether two figures follow one another, as 20–16 and "20 to 16" do."""
     sure = [there.figure for there in place.placed if there.figure.is_certain]
     return len(sure) > _MAX_FOUND or any(
-        one.values & _values([first]) and other.values & _values([second])
+        one.values & all_values([first]) and other.values & all_values([second])
         for first, second in pairwise(sure)
     )
 
@@ -184,12 +172,12 @@ def _belongs_elsewhere(
     if _is_untold(said.figure) or _is_month(said.figure):
         return False  # a date's parts come in any order
     values = said.figure.values
-    right = [there for there in (*found, *titled) if values & _values([there.figure])]
+    right = [there for there in (*found, *titled) if values & all_values([there.figure])]
     wrong = [
         there
         for there in found
         if not (
-            values & _values([there.figure])
+            values & all_values([there.figure])
             or not there.figure.is_certain
             or _is_month(there.figure)
         )

@@ -14,7 +14,6 @@ from itertools import accumulate, chain, count
 import numpy as np
 import numpy.typing as npt
 
-from ragqwen.framing import Framing
 from ragqwen.matching import rarity
 from ragqwen.row_sums import sum_rows
 from ragqwen.segmentation import words
@@ -67,15 +66,6 @@ class Aligner:
     def __init__(self, embedder: StaticEmbedder) -> None:
         self._embedder = embedder
 
-    @functools.cached_property
-    def framing(self) -> Framing:
-        """What tells words that speak of the answer from what it says."""
-        return Framing(self._embedder)
-
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """Return the vectors of texts, (n_texts, dimension), at length 1."""
-        return self._embedder.embed_documents(texts)
-
     def align(self, question: str, texts: Sequence[Sequence[str]]) -> list[Alignment]:
         """Compare a question with texts.
 
@@ -117,27 +107,17 @@ class Aligner:
             for i, (a, b) in enumerate(zip(text_starts, [*text_starts[1:], len(flat)], strict=True))
         ]
 
-    def match_words(
-        self, text: str, sentences: Sequence[Sequence[str]], *, with_framing: bool = True
-    ) -> WordMatches:
+    def match_words(self, text: str, sentences: Sequence[Sequence[str]]) -> WordMatches:
         """Look for each word of a text, the most telling 128, in sentences.
 
         :param sentences: each as its words, at least one.
-        :param with_framing: else words that speak of the text itself or its sources, and that the
-            sentences lack, are left out where there are others.
         """
         counted = list(dict.fromkeys(_words(text)))
         vectors = self._embedder.embed_words(counted)
         weights = np.linalg.norm(vectors, axis=1)
         kept = np.sort(np.argsort(-weights)[:_MAX_ASKED])
         found, column, starts = self._vectors(sentences)
-        units = unit(vectors[kept])
-        cosines = units @ unit(found).T
-        if not with_framing:
-            framing = self.framing.of_sources(units) & (cosines.max(axis=1) < _IS_MET)
-            if not framing.all():
-                vectors[kept[framing]] = 0
-                kept, cosines = kept[~framing], cosines[~framing]
+        cosines = unit(vectors[kept]) @ unit(found).T
         return WordMatches(
             words=tuple(counted[i] for i in kept),
             weights=weights[kept],

@@ -1,40 +1,27 @@
 """Citations: places in the sources that an answer rests on, each a checked span."""
 
-import functools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
-import numpy as np
-import numpy.typing as npt
 import regex
 
 from ragqwen.alignment import Aligner
-from ragqwen.markers import (
-    Marker,
-    cites_in_round,
-    false_marker_end,
-    parse_markers,
-    split_mentions,
-    without_sources,
-)
+from ragqwen.markers import Marker, false_marker_end, parse_markers, without_footnotes
 from ragqwen.reader import Quote
 from ragqwen.records import Citation, Passage, Status
-from ragqwen.segmentation import sentences, words
+from ragqwen.segmentation import count_words, sentences, words
 from ragqwen.verification import PassageVerifier, Support
 
-_MAX_CHECKS = 600  # of a claim against a passage in one answer; what is beyond is unsupported
+_MAX_CHECKS = 2000  # of a claim against a passage in one answer; what is beyond is unsupported
 _SHARED_CHECKS = 10  # that holding a claim against several places together counts for
 _SHARED_SUPPORT = 0.02  # of a passage for its part of a claim that rests on several together
 _MAX_SHARED_CHARS = 5000
-_MIN_WORDS = 2  # beside other claims, "Yes." is none that could be looked up
+_MIN_WORDS = 2  # "Yes." and "Hello!" claim nothing that could be looked up
 _BULLET = regex.compile(r"[-+•–—·]\s+")
 _NUMBERED = regex.compile(r"(?:\p{Nd}{1,3}[.)．、]|\(\p{Nd}{1,3}\))\s+|[-+•–—·]\s+")
 _ITEM = regex.compile(r"(?m)^[ \t*_]*+((?:\()?(\p{Nd}{1,3})[.)．、])\s")
-_TABLE_HEAD = regex.compile(r"(?m)^[^\n|]*\|[^\n]*$(?=\n[ \t]*\|?[ \t]*:?--*:?[ \t|:-]*$)")
-_CODE = regex.compile(r"[A-Za-z0-9_]+$")
-_FIGURE = regex.compile(r"\p{N}")
 _EMPHASIS = "*_ "
 _END_MARKS = ' .!?…。！？।॥۔؟։។"”’»)]*_'
 _SPACES = " \t\u00a0\u3000"
@@ -90,25 +77,19 @@ def cite_generated(
 
     :param language: the answer's.
     """
-    text, marks, removed = _without_markers(answer, passages)
-    claims = list(_claims(text, marks, language))
-    checker = _Checker(passages, language, aligner, len(claims))
-    items, heads = _items(text), _table_heads(text)
+    text, marks, removed = _without_markers(answer, len(passages))
+    checker = _Checker(passages, language, aligner)
+    items = _items(text)
     citations: dict[tuple[str, int, int, str], Citation] = {}
     unsupported: list[str] = []
     pieces: list[str] = []
     done = 0
-    for claim in claims:
+    for claim in _claims(text, marks, language):
         whole = text[claim.start : claim.end]
         marked_at = claim.end - len(whole.lstrip(f"{_EMPHASIS}{_SPACES}\n"))
         said = _plain(whole, in_list=marked_at in items)
-        least = 1 if len(claims) == 1 else _MIN_WORDS
-        is_claim = claim.end not in heads and checker.is_claim(said, min_words=least)
-        if claim.numbers:
-            found = checker.check(said, claim.numbers)
-        else:
-            found = checker.search(said) if is_claim else []
-        if is_claim and not any(cited.status == "verified" for cited in found):
+        found = checker.check(said, claim.numbers) if claim.numbers else checker.search(said)
+        if not any(cited.status == "verified" for cited in found) and _says_something(said):
             unsupported.append(said)
         markers = []
         for cited in found:
@@ -132,25 +113,13 @@ def cite_generated(
 class _Checker:
     """Holds claims against passages, each claim against each passage at most once."""
 
-    def __init__(
-        self, passages: Sequence[Passage], language: str, aligner: Aligner, n_claims: int
-    ) -> None:
+    def __init__(self, passages: Sequence[Passage], language: str, aligner: Aligner) -> None:
         self._passages = passages
         self._language = language
         self._aligner = aligner
         self._verifiers: dict[int, PassageVerifier] = {}
         self._supports: dict[tuple[str, int], Support] = {}
         self._n_checks = 0
-        self._most_searched = max(_MAX_CHECKS // max(n_claims, 1), 1)
-
-    def is_claim(self, said: str, *, min_words: int) -> bool:
-        """Tell whether something is said that could be looked up."""
-        if said.startswith("#") or said.rstrip(_EMPHASIS).endswith((":", "：")):
-            return False  # a heading or a lead-in
-        some = [said[start:end] for start, end in words(said)]
-        if len(some) < min_words:
-            return False
-        return bool(_FIGURE.search(said)) or not self._aligner.framing.is_most_of(some)
 
     def check(self, said: str, numbers: Sequence[int]) -> list[Citation]:
         """Return a citation of each passage that a claim cites; the markers come later."""
@@ -166,9 +135,11 @@ class _Checker:
 
     def search(self, said: str) -> list[Citation]:
         """Return a citation of the passage that bears a claim out best, if one does."""
+        if not _says_something(said):
+            return []
         found = [
-            (support, self._passages[number - 1])
-            for number in self._likeliest(said)
+            (support, passage)
+            for number, passage in enumerate(self._passages, start=1)
             for support in [self._support(said, number)]
             if support.holds
         ]
@@ -176,28 +147,6 @@ class _Checker:
             return []
         support, passage = max(found, key=lambda item: item[0].score)
         return [_citation("", passage, support, "verified")]
-
-    def _likeliest(self, said: str) -> Sequence[int]:
-        """Return the numbers of the passages to search: all, or of a long answer the nearest."""
-        numbers = range(1, len(self._passages) + 1)
-        if len(numbers) <= self._most_searched:
-            return numbers
-        if self._n_checks >= _MAX_CHECKS:
-            return ()
-        vectors, starts = self._sentences
-        nearest = np.maximum.reduceat(vectors @ self._aligner.embed([said])[0], starts)
-        return [int(at) + 1 for at in np.sort(np.argsort(-nearest)[: self._most_searched])]
-
-    @functools.cached_property
-    def _sentences(self) -> tuple[npt.NDArray[np.float32], list[int]]:
-        """The vectors of all passages' sentences, and where each passage's start."""
-        some = [
-            [passage.text[start:end] for start, end in sentences(passage.text, passage.language)]
-            or [""]
-            for passage in self._passages
-        ]
-        starts = [0, *accumulate(map(len, some))][:-1]
-        return self._aligner.embed([sentence for each in some for sentence in each]), starts
 
     def _support(self, said: str, number: int) -> Support:
         key = (said, number)
@@ -229,13 +178,13 @@ class _Checker:
         return support if support.holds else None
 
 
-def _without_markers(answer: str, passages: Sequence[Passage]) -> tuple[str, list[_Mark], int]:
+def _without_markers(answer: str, n_passages: int) -> tuple[str, list[_Mark], int]:
     """Return the text without markers and the space before them, the marks, and how many go."""
     marks: list[_Mark] = []
     pieces: list[str] = []
     length = removed = 0
-    n_passages = len(passages)
-    for part, after in pairwise([*_read_markers(answer, passages), ""]):
+    parts = parse_markers(without_footnotes(answer))
+    for part, after in pairwise([*parts, ""]):
         if isinstance(part, Marker):
             kept = tuple(number for number in part.numbers if 1 <= number <= n_passages)
             removed += len(part.numbers) - len(kept)
@@ -249,42 +198,6 @@ def _without_markers(answer: str, passages: Sequence[Passage]) -> tuple[str, lis
             pieces.append(piece)
             length += len(piece)
     return "".join(pieces), marks, removed
-
-
-def _read_markers(answer: str, passages: Sequence[Passage]) -> list[str | Marker]:
-    """Return an answer as text and markers, what looks like markers of other things as text."""
-    n_passages = len(passages)
-    answer = without_sources(answer)
-    parts = parse_markers(answer)
-    in_round = cites_in_round(answer, (passage.text for passage in passages), n_passages)
-    codes = {
-        code
-        for before, part in pairwise(parts)
-        if isinstance(part, Marker) and max(part.numbers, default=0) > n_passages
-        for code in _code_before(before)
-    }
-    found: list[str | Marker] = []
-    for before, part in pairwise(["", *parts]):
-        if isinstance(part, str):
-            found += [
-                each.text if isinstance(each, Marker) and _is_beyond(each, n_passages) else each
-                for each in split_mentions(part, in_round=in_round)
-            ]
-        else:
-            is_list = 0 in part.numbers and len(part.numbers) > 1  # such as an interval
-            is_index = not codes.isdisjoint(_code_before(before))
-            is_other = part.text[0] in "(（" and _is_beyond(part, n_passages)
-            found.append(part.text if is_list or is_index or is_other else part)
-    return found
-
-
-def _is_beyond(marker: Marker, n_passages: int) -> bool:
-    return not all(1 <= number <= n_passages for number in marker.numbers)
-
-
-def _code_before(part: str | Marker) -> list[str]:
-    """Return the name that a bracket right after a text would index, if there is one."""
-    return _CODE.findall(part) if isinstance(part, str) else []
 
 
 def _claims(text: str, marks: Sequence[_Mark], language: str) -> Iterator[_Claim]:
@@ -307,10 +220,7 @@ def _claims(text: str, marks: Sequence[_Mark], language: str) -> Iterator[_Claim
 
 
 def _parts(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[_Claim]:
-    """Yield a sentence cut at its marks; what is too little to claim anything joins the next.
-
-    In a row of a table, each cell with a mark is a part.
-    """
+    """Yield a sentence cut at its marks; what is too little to claim anything joins the next."""
     if not marks:
         yield _Claim(start, end, _end_place(text, start, end), ())
         return
@@ -320,12 +230,11 @@ def _parts(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[
     word_ends = [start + stop for _, stop in words(text[start:end])]
     numbers: list[int] = []
     seen = 0
-    for place, following in pairwise([*numbers_at, end]):
+    for place in numbers_at:
         numbers += numbers_at[place]
         n_words = bisect_right(word_ends, place)
         is_last = place == marks[-1][0]
-        is_cell = text[start] == "|" and "|" in text[place:following]
-        if is_last or is_cell or n_words - seen >= _MIN_WORDS:
+        if is_last or n_words - seen >= _MIN_WORDS:
             stop = end if is_last else place
             yield _Claim(start, stop, place, tuple(dict.fromkeys(numbers)))
             start, numbers, seen = stop, [], n_words
@@ -333,11 +242,7 @@ def _parts(text: str, start: int, end: int, marks: Sequence[_Mark]) -> Iterator[
 
 def _end_place(text: str, start: int, end: int) -> int:
     """Return where a marker goes that is put to a sentence: before the marks that end it."""
-    said = text[start:end]
-    kept = said.rstrip(_END_MARKS)
-    if kept.count("[") > kept.count("]"):
-        kept = said[: said.find("]", len(kept)) + 1] or kept
-    return start + len(kept)
+    return start + len(text[start:end].rstrip(_END_MARKS))
 
 
 def _plain(claim: str, *, in_list: bool) -> str:
@@ -365,9 +270,10 @@ def _items(text: str) -> frozenset[int]:
     )
 
 
-def _table_heads(text: str) -> frozenset[int]:
-    """Return where the headings of tables end, which say nothing of their own."""
-    return frozenset(match.end() for match in _TABLE_HEAD.finditer(text.rstrip()))
+def _says_something(said: str) -> bool:
+    if said.startswith("#") or said.rstrip(_EMPHASIS).endswith((":", "：")):
+        return False  # a heading or a lead-in
+    return count_words(said) >= _MIN_WORDS
 
 
 def _quote(passage: Passage, support: Support) -> str:

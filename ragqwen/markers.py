@@ -1,58 +1,20 @@
 """Citation markers in a model's answer, told from other brackets, be the text whole or streamed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import regex
 
 _BLANK = r"[\p{Zs}\t\p{Cf}]{0,3}"
 _NUMBER = r"\p{Nd}{1,3}"
-_PASSAGE = (  # as the prompt calls them, in languages that answers often come in
-    r"(?:passages?|pasajes?|passage[mn]s?|passagg[io]{1,2}|отрыв(?:ок|ка|ке|ку)|pasaj|パッセージ)"
-)
-_SOURCE = (
-    rf"(?:{_PASSAGE}|sources?|documents?|docs?|refs?|references?|citations?|excerpts?|texts?"
-    r"|quellen?|dokumente?|textstellen?|fuentes?|documentos?|textos?|textes?|fontes?|font[ei]"
-    r"|document[oi]|источник(?:и|а)?|документы?|джерел[оа]|źródł[oa]|kaynak|belge|nguồn|sumber"
-    r"|来源|來源|文档|文檔|文件|段落|文献|资料|資料|出典|文書|출처|문서|المصدر|مصدر|المستند|المقطع|स्रोत)"
-)
-_RANGE = rf"{_NUMBER}(?:{_BLANK}[-‐‑–—~]{_BLANK}{_NUMBER})?"
-_ITEM = rf"(?:{_SOURCE}{_BLANK}[:：.№]?{_BLANK})?[\^#]?{_RANGE}"
-_AND = r"[\p{Zs}](?:and|und|et|ed?|y|и|та|i|a|og|och|ve|en|ja|dan|và|और|و)[\p{Zs}]"
-_BETWEEN = rf"(?:{_AND}|{_BLANK}[,;，、،؛；&和与及と]{_BLANK})"
-_PAGE = r"(?:pp?|pgs?|pages?|s|seiten?|págs?|páginas?|стр|с|页|頁)"
-_PAGES = rf"{_PAGE}\.?{_BLANK}\p{{Nd}}{{1,4}}(?:[-–]\p{{Nd}}{{1,4}})?"
-_TAIL = rf"(?:†[^\[\]【】\n]{{0,40}}|[,;，、]?{_BLANK}{_PAGES})?"
-_MORE = rf"(?:{_BETWEEN}{_ITEM}){{0,15}}"
-_ITEMS = rf"{_BLANK}(?P<items>{_ITEM}{_MORE}){_TAIL}{_BLANK}"
+_ITEM = rf"\^?{_NUMBER}(?:{_BLANK}[-‐‑–—~]{_BLANK}{_NUMBER})?"
+_ITEMS = rf"{_BLANK}{_ITEM}(?:{_BLANK}[,;，、،؛；]{_BLANK}{_ITEM}){{0,15}}{_BLANK}"
 # Of bounded length, so that little of a stream is ever held back
-_MARKER = regex.compile(
-    rf"\[{_ITEMS}\]|【{_ITEMS}】|［{_ITEMS}］|\\\[{_ITEMS}\\\]|[(（](?={_BLANK}{_SOURCE}){_ITEMS}[)）]",
-    regex.IGNORECASE,
-)
+_MARKER = regex.compile(rf"\[{_ITEMS}\]|【{_ITEMS}】|［{_ITEMS}］")
 _NUMBERS = regex.compile(rf"({_NUMBER})(?:{_BLANK}[-‐‑–—~]{_BLANK}({_NUMBER}))?")
-_NAMED = regex.compile(
-    rf"(?<![\p{{L}}\p{{M}}\p{{N}}])(?<={_PASSAGE}{_BLANK})(?P<items>{_RANGE}(?:{_BETWEEN}{_RANGE}){{0,15}})"
-    r"(?![\p{L}\p{N}%]|[.,:]\p{N})",
-    regex.IGNORECASE,
-)
-_ROUND = regex.compile(rf"[(（](?P<items>{_RANGE})[)）]")
-_ROUND_MARKER = regex.compile(
-    rf"(?<=[\p{{L}}\p{{M}}\p{{N}}\p{{P}}]{_BLANK}){_ROUND.pattern}"
-    rf"(?={_BLANK}(?:[.,;:!?。，；：！？،؛؟।]|\n|$))"
-)
-_NAMED_OR_ROUND = regex.compile(f"{_NAMED.pattern}|{_ROUND_MARKER.pattern}", regex.IGNORECASE)
-# Told by the next character, if it is known, because to look further takes longer
-_STOP = regex.compile(r"[\[【［(（](?=[\p{Nd}\p{Zs}\t\p{Cf}\p{L}\^#]|\Z)|\\(?=\[|\Z)|\n|`+")
+_STOP = regex.compile(r"[\[【［\n]|`+")
 _FOOTNOTE = regex.compile(rf"[ \t]*\[\^{_NUMBER}\]:")
-# "Sources:" alone, or with nothing but markers
-_SOURCES = regex.compile(
-    rf"[\s#*_]*+(?:{_SOURCE}|źródła|kaynaklar|bibliography)[\s*_]*+(?:[:：][\s*_]*+|$)"
-    rf"(?P<listed>(?:{_MARKER.pattern}|[\s,;*_])*+)$",
-    regex.IGNORECASE,
-)
-_LISTED = regex.compile(r"[ \t*_]*+(?:[-+•–—·]|\p{Nd}{1,3}[.):．、])\s")
-_MAX_MARKER_CHARS = 800
+_MAX_MARKER_CHARS = 400
 _MAX_RANGE = 20  # [1-3] is three passages; [1-400] is none that a prompt has
 _FENCE = 3  # backticks; what fewer open ends with the line
 
@@ -68,9 +30,7 @@ class Marker:
 class MarkerStream:
     """Parts text from markers while it comes in pieces; how it is cut into them changes nothing.
 
-    `[1]`, `[1, 3]`, `[1-3]`, `[^1]`, `[#1]`, `\\[1\\]`, `【1】` and `［1］` are markers, in the
-    digits of any script, and so are `[source 1]`, `(passage 1)`, `[1 and 2]`, `[1, p. 3]` and
-    `【1†source】`.
+    `[1]`, `[1, 3]`, `[1-3]`, `[^1]`, `【1】` and `［1］` are markers, in the digits of any script.
     Longer numbers, such as years, are text; so is all that stands in backticks, and `[0]` right
     after a letter, which is an index.
     """
@@ -118,7 +78,7 @@ class MarkerStream:
                 if found and not self._is_index(text, found):
                     if found.start() > done:
                         yield text[done : found.start()]
-                    yield Marker(found.group(), tuple(_numbers(found["items"])))
+                    yield Marker(found.group(), tuple(_numbers(found.group())))
                     done = at = found.end()
         self._before = text[end - 1] if end else self._before
         self._held = text[end:]
@@ -173,43 +133,11 @@ def false_marker_end(before: str, after: str) -> int | None:
     return None
 
 
-def split_mentions(text: str, *, in_round: bool) -> Iterator[str | Marker]:
-    """Part text without markers from the numbers of passages that it names: `see passage 1`.
-
-    :param in_round: whether `(1)` is a marker too.
-    """
-    done = 0
-    for match in (_NAMED_OR_ROUND if in_round else _NAMED).finditer(text):
-        yield text[done : match.start()]
-        yield Marker(match.group(), tuple(_numbers(match["items"])))
-        done = match.end()
-    yield text[done:]
-
-
-def cites_in_round(text: str, sources: Iterable[str], n_sources: int) -> bool:
-    """Tell whether all `(1)` of a text are markers, and none counts, tells an age or is quoted.
-
-    They end clauses, have the numbers of sources, and none of these has such brackets itself.
-    """
-    found = list(_ROUND.finditer(text))
-    return (
-        bool(found)
-        and len(found) == len(_ROUND_MARKER.findall(text))
-        and all(1 <= number <= n_sources for each in found for number in _numbers(each["items"]))
-        and not any(_ROUND.search(source) for source in sources)
-    )
-
-
-def without_sources(text: str) -> str:
-    """Return an answer without what lists its sources at its end: footnotes, or "Sources: …"."""
+def without_footnotes(text: str) -> str:
+    """Return an answer without the footnotes that are written out at its end: `[^1]: page 3`."""
     lines = text.rstrip().split("\n")
     while len(lines) > 1 and (not lines[-1].strip() or _FOOTNOTE.match(lines[-1])):
         lines.pop()
-    for at in range(len(lines) - 1, 0, -1):
-        if (head := _SOURCES.match(lines[at])) and (at + 1 < len(lines) or head["listed"]):
-            return "\n".join(lines[:at]).rstrip()
-        if lines[at].strip() and not (_LISTED.match(lines[at]) or _MARKER.search(lines[at])):
-            break
     return "\n".join(lines)
 
 

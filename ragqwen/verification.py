@@ -126,9 +126,7 @@ class PassageVerifier:
         """
         level = 0.0 if self._is_same(language) else self._level(language)
         lettered = _DIGITS.sub(" ", claim)  # figures are for the rule: 2 500 is 2,500
-        matches = self._aligner.match_words(
-            lettered if lettered.strip() else claim, self._words, with_framing=False
-        )
+        matches = self._aligner.match_words(lettered if lettered.strip() else claim, self._words)
         if not matches.words or not matches.weights.any():
             return np.zeros((len(self._places), len(FEATURES)))
         forms = [normal_form(word) for word in matches.words]
@@ -165,7 +163,7 @@ class PassageVerifier:
     def keeps_rules(self, claim: str, language: str) -> npt.NDArray[np.bool_]:
         """Return whether each place has the claim's figures, and the passage its names."""
         named = self._has_names(claim, language)
-        claimed, same = _figures(claim, language), self._is_same(language)
+        claimed, same = Figures.of(claim, language), self._is_same(language)
         return np.array(
             [
                 named and agree(claimed, place.figures, self._titled, same=same)
@@ -181,7 +179,6 @@ class PassageVerifier:
             return True
         return all(
             word_likeness(normal_form(match[0]), self._all_terms) >= _MIN_NAME_LIKENESS
-            or self._aligner.framing.is_most_of([match[0]])
             for match in _NAME.finditer(claim)
         )
 
@@ -196,12 +193,6 @@ class PassageVerifier:
 
     def _is_same(self, language: str) -> bool:
         return group_of(language) == group_of(self._passage.language)
-
-
-@functools.lru_cache(16)
-def _figures(claim: str, language: str) -> Figures:
-    """Return a claim's figures, which are the same for one passage after another."""
-    return Figures.of(claim, language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,12 +105,6 @@ def test_an_identifier_is_met_however_it_is_joined(claim: str, holds: bool) -> N
     assert verifier.support(claim, "eng_Latn").holds == holds
 
 
-@pytest.mark.parametrize(("time", "holds"), [("6:00", True), ("6:30", False), ("7:00", False)])
-def test_an_hour_in_a_word_is_that_time(time: str, holds: bool) -> None:
-    verifier = PassageVerifier(make_passage("ferry", "The ferry leaves at six."), ALIGNER)
-    assert verifier.support(f"The ferry leaves at {time}", "eng_Latn").holds == holds
-
-
 def test_where_translations_come_less_near_a_low_cosine_says_less() -> None:
     claim = "Die Wassermühle in Lenk wurde 1874 von Anna Frei gebaut."
     levels = {"eng_Latn": 0.9, "deu_Latn": 0.5}
