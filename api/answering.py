@@ -4,7 +4,8 @@ No model goes on writing for one who has gone, and all else goes on while many w
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -23,19 +24,26 @@ class Answering:
     def __init__(self, max_answers: int = 128) -> None:
         """:param max_answers: each takes a thread, which waits for a model most of the time."""
         self._threads = CapacityLimiter(max_answers)
+        self._n_answers = 0  # counted by the event loop's thread alone
 
-    def check_room(self) -> None:
-        """Do nothing, unless all threads are taken.
+    @contextlib.contextmanager
+    def room(self) -> Iterator[None]:
+        """Hold room for one answer, from the request to the end of its response.
 
-        :raises HTTPException: if they are.
+        :raises HTTPException: if there is none.
         """
-        if self._threads.available_tokens < 1:
+        if self._n_answers >= self._threads.total_tokens:
             raise HTTPException(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self._threads.borrowed_tokens} answers are being made, which is the most at "
+                f"{self._n_answers} answers are being made, which is the most at "
                 f"once; ask again in {_RETRY_SECONDS} seconds",
                 headers={"Retry-After": str(_RETRY_SECONDS)},
             )
+        self._n_answers += 1
+        try:
+            yield
+        finally:
+            self._n_answers -= 1
 
     async def events(
         self, request: Request, answerer: Answerer, asked: dict[str, Any]

@@ -242,12 +242,22 @@ _SAYS_LANGUAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
+async def _answering(request: Request) -> AsyncIterator[Answering]:
+    """Hold room for an answer before a thread is waited for, and until it is sent."""
+    answering: Answering = request.app.state.answering
+    with answering.room():
+        yield answering
+
+
 def _events(
-    collection: str, question: AskIn, service: ServiceDep, request: Request, response: Response
+    answering: Annotated[Answering, Depends(_answering)],
+    collection: str,
+    question: AskIn,
+    service: ServiceDep,
+    request: Request,
+    response: Response,
 ) -> AsyncIterator[AnswerEvent]:
     """Look the collection up before a stream begins, so that its errors are responses."""
-    answering: Answering = request.app.state.answering
-    answering.check_room()
     _say_language(response, question.language)
     asked = {name: getattr(question, name) for name in AskIn.model_fields}
     return answering.events(request, service.answerer(collection), asked)

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 _ARGUMENTS = "arguments.json"
-TOKENIZER = "tokenizer.json"  # what is made first, and all else depends on
 
 
 @contextlib.contextmanager
@@ -31,7 +30,7 @@ def claim(work: Path, arguments: Mapping[str, object]) -> None:
     """
     work.mkdir(parents=True, exist_ok=True)
     path = work / _ARGUMENTS
-    if not (work / TOKENIZER).is_file():
+    if all(made == path for made in work.iterdir()):
         with whole(path) as temporary:
             temporary.write_text(json.dumps(arguments, indent=1) + "\n", "utf-8")
         return

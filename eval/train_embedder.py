@@ -20,7 +20,7 @@ from eval.embedder_levelling import levelled
 from eval.embedder_questions import PairPool, add_neighbours, add_questions
 from eval.embedder_tokenizer import train_tokenizer
 from eval.embedder_training import PieceTable
-from eval.embedder_work import TOKENIZER, claim, whole
+from eval.embedder_work import claim, whole
 from eval.parallel import Line, read_parallel
 from eval.spelling import romanize, spelling_features
 
@@ -94,7 +94,7 @@ def main(
             f"{parallel} needs parallel text of two languages or more in files named "
             "<FLORES code>.tsv.gz, such as eng_Latn.tsv.gz"
         )
-    tokenizer = _tokenizer(work / TOKENIZER, lines, pieces, seed)
+    tokenizer = _tokenizer(work / "tokenizer.json", lines, pieces, seed)
     tokenizers = [tokenizer, *(thinned(tokenizer, seed + n) for n in range(_THINNED))]
     cuts = [_bags(work / f"bags-{n}.npz", lines, each) for n, each in enumerate(tokenizers)]
     pairs = ParallelPairs(lines, np.diff(cuts[0].starts))

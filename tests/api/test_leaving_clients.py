@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -145,6 +146,23 @@ def test_an_answer_too_many_is_refused_for_a_while(all_waiting: Running, route: 
     assert (response.status, response.headers["retry-after"]) == (503, "5")
     assert response.headers["content-type"] == "application/problem+json"
     assert "ask again in 5 seconds" in problem["detail"]
+
+
+def test_of_many_at_once_all_but_the_most_are_refused(running: Running) -> None:
+    running.upstream.deltas = None
+    refused = []
+    with ExitStack() as opened:
+        sent = [opened.enter_context(closing(running.send("ask"))) for _ in range(2 * MAX_ANSWERS)]
+        running.upstream.come_to(MAX_ANSWERS, seconds=20)
+        while len(refused) < MAX_ANSWERS:
+            readable, _, _ = select.select([each.sock for each in sent], [], [], 10)
+            assert readable, "some wait that were to be refused"
+            for connection in [each for each in sent if each.sock in readable]:
+                refused.append(connection.getresponse().status)
+                sent.remove(connection)
+        assert running.upstream.n_running == MAX_ANSWERS
+    assert set(refused) == {503}
+    running.upstream.come_to(0, seconds=5)
 
 
 def test_health_and_readiness_take_no_thread_of_other_requests(

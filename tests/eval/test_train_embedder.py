@@ -70,6 +70,16 @@ def test_work_of_other_arguments_is_refused(parallel: Path, trained: Path, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+def test_other_arguments_are_refused_though_the_tokenizer_is_gone(
+    parallel: Path, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained / "work", tmp_path / "work")
+    (tmp_path / "work" / "tokenizer.json").unlink()
+    result = run(parallel, tmp_path / "work", tmp_path / "model", "--seed", "7")
+    assert result.exit_code == 2
+    assert "--seed was 1 and is 7" in result.output
+
+
 def test_work_whose_arguments_were_not_noted_is_refused(
     parallel: Path, trained: Path, tmp_path: Path
 ) -> None:
