@@ -34,6 +34,7 @@ from indexes.schema import (
     is_current,
     metadata,
     stored_chunk,
+    stored_vectors,
 )
 from ragqwen.embedding import Vectors
 from ragqwen.errors import DimensionMismatch, NotFound, StoreBusy, StoreError
@@ -42,6 +43,7 @@ from ragqwen.records import Block, Document, StoredChunk
 _CHECKPOINT_TIMEOUT_MS = 1000
 _IDS_PER_QUERY = 500  # under SQLite's oldest bound on variables
 _ROWS_PER_BATCH = 256
+_SCHEMA_WITHOUT_PROBES = 2
 
 
 class Catalogue:
@@ -74,16 +76,20 @@ class Catalogue:
             self._create_or_check(connection)
 
     def _create_or_check(self, connection: sa.Connection) -> None:
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if _schema_version(connection) == SCHEMA_VERSION:
+            return
+        _write(connection)
+        version = _schema_version(connection)  # another process may just have been here
         if version == 0:
-            _write(connection)
             metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version == _SCHEMA_WITHOUT_PROBES:
+            connection.exec_driver_sql("ALTER TABLE collections ADD COLUMN probe BLOB")
         elif version != SCHEMA_VERSION:
             raise StoreError(
                 f"{self._path} has schema {version}, this ragqwen reads {SCHEMA_VERSION}: use the "
                 "version that wrote it, or ingest into a new data folder"
             )
+        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close all connections."""
@@ -148,7 +154,9 @@ class Catalogue:
             raise NotFound(f"there is no collection {name!r}; ingest a document into it first")
         return Collection(**row)
 
-    def create_collection(self, name: str, uid: str, fingerprint: str, dimension: int) -> None:
+    def create_collection(
+        self, name: str, uid: str, fingerprint: str, dimension: int, probe: Vectors | None = None
+    ) -> None:
         """Make a collection for vectors of one embedder; nothing happens if it is there."""
         with self._writing() as connection:
             connection.execute(
@@ -159,7 +167,20 @@ class Catalogue:
                     "fingerprint": fingerprint,
                     "dimension": dimension,
                     "revision": 0,
+                    "probe": None if probe is None else stored_vectors(probe),
                 },
+            )
+
+    def keep_probe(self, collection: Collection, probe: Vectors) -> None:
+        """Keep the embedder's probe with a collection; nothing happens if it has one."""
+        without = sa.and_(
+            COLLECTIONS.c.uid == collection.uid,
+            COLLECTIONS.c.fingerprint == collection.fingerprint,
+            COLLECTIONS.c.probe.is_(None),
+        )
+        with self._writing() as connection:
+            connection.execute(
+                sa.update(COLLECTIONS).where(without).values(probe=stored_vectors(probe))
             )
 
     def delete_collection(self, pk: int) -> None:
@@ -205,6 +226,7 @@ class Catalogue:
         *,
         fingerprint: str,
         dimension: int,
+        probe: Vectors | None = None,
         recipe: str,
         cut: Callable[[Document], Sequence[EmbeddedChunk]],
     ) -> Iterator[str]:
@@ -220,7 +242,11 @@ class Catalogue:
             connection.execute(
                 sa.update(COLLECTIONS)
                 .where(COLLECTIONS.c.pk == collection.pk)
-                .values(fingerprint=fingerprint, dimension=dimension)
+                .values(
+                    fingerprint=fingerprint,
+                    dimension=dimension,
+                    probe=None if probe is None else stored_vectors(probe),
+                )
             )
             for document, document_id, version in connection.execute(query).all():
                 chunks = cut(self.document(collection, document_id))
@@ -415,6 +441,10 @@ def _configure_connection(dbapi_connection: Any, _record: Any) -> None:
     dbapi_connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a power cut
     dbapi_connection.execute("PRAGMA foreign_keys = ON")
     dbapi_connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+
+
+def _schema_version(connection: sa.Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
 
 
 def _begin(connection: sa.Connection) -> None:
