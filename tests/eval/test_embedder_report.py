@@ -1,17 +1,20 @@
 """The built-in embedder's report, on sentences whose neighbours can be told by hand."""
 
 import gzip
+import re
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from eval.datasets import Dataset
-from eval.embedder_report import main, recall_of_english
+from eval.datasets import ENGLISH, Dataset
+from eval.embedder_report import main, recall_of_english, trained_lines
 from eval.parallel import is_kept_out
 from ragqwen.embedding import Vectors
+from ragqwen.languages import languages
 from tests.eval.conftest import write_jsonl
 
 QUESTIONS = {
@@ -115,11 +118,33 @@ def test_the_command_prints_the_mean_and_the_worst_language_first(
         write_jsonl(questions / f"queries.{language}.jsonl", rows)
     printed = report(tmp_path / "parallel", questions, {})
     assert printed.splitlines()[0].endswith(": 0.500")
-    assert printed.splitlines()[-3:] == [
-        "| Spanish (spa_Latn) | 0.00 |",
-        "| German (deu_Latn) | 0.50 |",
-        "| French (fra_Latn) | 1.00 |",
-    ]
+    lines = {code: f"{n:,}" for code, n in trained_lines().items()}
+    assert printed.splitlines()[-1] == (
+        f"| Spanish (spa_Latn) | {lines['spa_Latn']} | 0.00 "
+        f"| German (deu_Latn) | {lines['deu_Latn']} | 0.50 "
+        f"| French (fra_Latn) | {lines['fra_Latn']} | 1.00 |"
+    )
+
+
+def test_languages_stand_in_columns_whose_rest_is_empty(questions: Path, tmp_path: Path) -> None:
+    for language in ("spa_Latn", "ita_Latn", "acq_Arab"):
+        rows = [{"_id": "q1", "text": "zzz"}, {"_id": "q2", "text": "zzz"}]
+        write_jsonl(questions / f"queries.{language}.jsonl", rows)
+    head, rule, *rows_of_table = report(tmp_path / "parallel", questions, {}).splitlines()[-4:]
+    assert {line.count("|") for line in (head, rule, *rows_of_table)} == {10}
+    codes = [re.findall(r"\w{3}_\w{4}", line) for line in rows_of_table]
+    assert [len(some) for some in codes] == [3, 2]
+    assert "(acq_Arab) | 0 | " in "".join(rows_of_table)
+    assert rows_of_table[-1].endswith("|  |  |  |")
+
+
+def test_the_model_card_has_the_lines_that_training_counted() -> None:
+    card = files("ragqwen").joinpath("data/embedder/README.md").read_text("utf-8")
+    in_card = dict(re.findall(r"\((\w+)\) \| ([\d,]+) \| \d", card))
+    counted = {code: f"{trained_lines().get(code, 0):,}" for code in languages()}
+    english = counted.pop(ENGLISH)
+    assert in_card == counted
+    assert f"of English there were {english}" in card
 
 
 def test_only_long_lines_that_were_kept_out_stand_beside_the_questions(
@@ -138,4 +163,5 @@ def test_only_long_lines_that_were_kept_out_stand_beside_the_questions(
     }
     for case, figure in german.items():
         printed = report(tmp_path / case, questions, lines[case])
-        assert f"| German (deu_Latn) | {figure} |" in printed, case
+        n_lines = f"{trained_lines()['deu_Latn']:,}"
+        assert f"| German (deu_Latn) | {n_lines} | {figure} |" in printed, case
