@@ -1,10 +1,13 @@
 """How often the built-in embedder finds a sentence's English: `python -m eval.embedder_report …`.
 
 The sentences are the questions of a parallel data set that it was never trained on; the pool is
-their English ones and, up to 1,012, English lines of the parallel text that were kept out.
+their English ones and, up to 1,012, English lines of the parallel text that were kept out. Beside
+each language stands how many lines of parallel text the embedder was trained on.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -18,13 +21,14 @@ from ragqwen.static_embedding import StaticEmbedder
 
 _POOL = 1012  # as many as FLORES-200's devtest has
 _MIN_CHARS = 60  # of a line beside them, so that it is a sentence
+_COLUMNS = 3  # languages beside one another in the table
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("parallel", metavar="PARALLEL_DIR", type=click.Path(exists=True, path_type=Path))
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, path_type=Path))
 def main(parallel: Path, folder: Path) -> None:
-    """Print a table of recall@1, sentence to English, for every language of DIR."""
+    """Print a table of recall@1, sentence to English, for every language of DIR, worst first."""
     distractors = [
         line.text
         for line in read_parallel(parallel, kept_out=True)
@@ -32,9 +36,24 @@ def main(parallel: Path, folder: Path) -> None:
     ]
     found = recall_of_english(StaticEmbedder(), Dataset.load(folder), distractors)
     click.echo(f"recall@1, sentence to English among {_POOL}: {np.mean(list(found.values())):.3f}")
-    click.echo("\n| language | recall@1 |\n| --- | --- |")
-    for code in sorted(found, key=lambda code: found[code]):
-        click.echo(f"| {languages()[code].name} ({code}) | {found[code]:.2f} |")
+    lines = trained_lines()
+    click.echo(f"lines of English that it was trained on: {lines[ENGLISH]:,}\n")
+    click.echo("| language | lines | recall@1 " * _COLUMNS + "|\n" + "| --- " * 3 * _COLUMNS + "|")
+    cells = [
+        f"| {languages()[code].name} ({code}) | {lines.get(code, 0):,} | {found[code]:.2f} "
+        for code in sorted(found, key=lambda code: found[code])
+    ]
+    n_rows = -(-len(cells) // _COLUMNS)
+    for row in range(n_rows):
+        some = cells[row::n_rows]
+        click.echo("".join(some) + "|  |  |  " * (_COLUMNS - len(some)) + "|")
+
+
+def trained_lines() -> Mapping[str, int]:
+    """Return how many lines the built-in embedder was trained on, of each language that had any."""
+    about = json.loads(files("ragqwen").joinpath("data/embedder/training.json").read_text("utf-8"))
+    found: dict[str, int] = about["lines"]
+    return found
 
 
 def recall_of_english(

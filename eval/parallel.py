@@ -6,7 +6,8 @@ import gzip
 import hashlib
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,11 @@ def read_parallel(folder: Path, *, kept_out: bool) -> Iterator[Line]:
                 source, key, text = row.rstrip("\n").split("\t", 2)
                 if is_kept_out(source, key) == kept_out:
                     yield Line(code, source, key, _unzawgyi(text) if code == _BURMESE else text)
+
+
+def count_lines(lines: Iterable[Line]) -> dict[str, int]:
+    """Return how many lines there are of each language that has any."""
+    return dict(Counter(line.language for line in lines))
 
 
 def is_kept_out(source: str, key: str) -> bool:

@@ -21,7 +21,7 @@ from eval.embedder_questions import PairPool, add_neighbours, add_questions
 from eval.embedder_tokenizer import train_tokenizer
 from eval.embedder_training import PieceTable
 from eval.embedder_work import claim, whole
-from eval.parallel import Line, read_parallel
+from eval.parallel import Line, count_lines, read_parallel
 from eval.spelling import romanize, spelling_features
 
 _WARM_UP_STEPS = 100
@@ -89,7 +89,8 @@ def main(
         },
     )
     lines = list(read_parallel(parallel, kept_out=False))
-    if len({line.language for line in lines}) < _LEAST_LANGUAGES:
+    n_lines = count_lines(lines)
+    if len(n_lines) < _LEAST_LANGUAGES:
         raise click.UsageError(
             f"{parallel} needs parallel text of two languages or more in files named "
             "<FLORES code>.tsv.gz, such as eng_Latn.tsv.gz"
@@ -135,7 +136,8 @@ def main(
     vectors = table.vectors()
     vectors[0] = 0  # the unknown piece
     vectors = levelled(vectors, bags, pairs.draw(_LEVELLING_PAIRS, np.random.default_rng(seed)))
-    export(vectors, tokenizer, out, facts={"seed": seed, "steps": [steps, question_steps]})
+    facts = {"seed": seed, "steps": [steps, question_steps], "lines": n_lines}
+    export(vectors, tokenizer, out, facts)
 
 
 def _recut(batch: Batch, n_texts: int, rng: np.random.Generator) -> Batch:

@@ -5,11 +5,9 @@ and went, so that an index derived from the catalogue can catch up from the revi
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -20,7 +18,6 @@ from indexes.schema import (
     COLLECTIONS,
     DOCUMENTS,
     REMOVALS,
-    SCHEMA_VERSION,
     STORED_FLOAT,
     VERSIONS,
     AddedChunk,
@@ -32,9 +29,10 @@ from indexes.schema import (
     info,
     info_query,
     is_current,
-    metadata,
     stored_chunk,
+    stored_vectors,
 )
+from indexes.sqlite import begin, begin_writing, configure_connection, create_or_migrate, is_busy
 from ragqwen.embedding import Vectors
 from ragqwen.errors import DimensionMismatch, NotFound, StoreBusy, StoreError
 from ragqwen.records import Block, Document, StoredChunk
@@ -68,22 +66,10 @@ class Catalogue:
             sa.URL.create("sqlite", database=str(path)),
             connect_args={"timeout": busy_timeout_seconds},
         )
-        sa.event.listen(self._engine, "connect", _configure_connection)
-        sa.event.listen(self._engine, "begin", _begin)
+        sa.event.listen(self._engine, "connect", configure_connection)
+        sa.event.listen(self._engine, "begin", begin)
         with self._errors_mapped("opened as a catalogue"), self._engine.begin() as connection:
-            self._create_or_check(connection)
-
-    def _create_or_check(self, connection: sa.Connection) -> None:
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if version == 0:
-            _write(connection)
-            metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
-            raise StoreError(
-                f"{self._path} has schema {version}, this ragqwen reads {SCHEMA_VERSION}: use the "
-                "version that wrote it, or ingest into a new data folder"
-            )
+            create_or_migrate(connection, path)
 
     def close(self) -> None:
         """Close all connections."""
@@ -99,7 +85,7 @@ class Catalogue:
     def _writing(self) -> Iterator[sa.Connection]:
         """Change in one transaction, which is rolled back if the block is left early."""
         with self._errors_mapped(), self._engine.begin() as connection:
-            _write(connection)
+            begin_writing(connection)
             yield connection
 
     @contextmanager
@@ -107,7 +93,7 @@ class Catalogue:
         try:
             yield
         except sa.exc.DatabaseError as exc:
-            if _is_busy(exc):
+            if is_busy(exc):
                 raise StoreBusy(
                     f"another process is writing to the catalogue {self._path}: try again later; "
                     "a reindex holds it until it is done"
@@ -148,7 +134,9 @@ class Catalogue:
             raise NotFound(f"there is no collection {name!r}; ingest a document into it first")
         return Collection(**row)
 
-    def create_collection(self, name: str, uid: str, fingerprint: str, dimension: int) -> None:
+    def create_collection(
+        self, name: str, uid: str, fingerprint: str, dimension: int, probe: Vectors | None = None
+    ) -> None:
         """Make a collection for vectors of one embedder; nothing happens if it is there."""
         with self._writing() as connection:
             connection.execute(
@@ -159,7 +147,20 @@ class Catalogue:
                     "fingerprint": fingerprint,
                     "dimension": dimension,
                     "revision": 0,
+                    "probe": None if probe is None else stored_vectors(probe),
                 },
+            )
+
+    def keep_probe(self, collection: Collection, probe: Vectors) -> None:
+        """Keep the embedder's probe with a collection; nothing happens if it has one."""
+        without = sa.and_(
+            COLLECTIONS.c.uid == collection.uid,
+            COLLECTIONS.c.fingerprint == collection.fingerprint,
+            COLLECTIONS.c.probe.is_(None),
+        )
+        with self._writing() as connection:
+            connection.execute(
+                sa.update(COLLECTIONS).where(without).values(probe=stored_vectors(probe))
             )
 
     def delete_collection(self, pk: int) -> None:
@@ -205,6 +206,7 @@ class Catalogue:
         *,
         fingerprint: str,
         dimension: int,
+        probe: Vectors | None = None,
         recipe: str,
         cut: Callable[[Document], Sequence[EmbeddedChunk]],
     ) -> Iterator[str]:
@@ -220,7 +222,11 @@ class Catalogue:
             connection.execute(
                 sa.update(COLLECTIONS)
                 .where(COLLECTIONS.c.pk == collection.pk)
-                .values(fingerprint=fingerprint, dimension=dimension)
+                .values(
+                    fingerprint=fingerprint,
+                    dimension=dimension,
+                    probe=None if probe is None else stored_vectors(probe),
+                )
             )
             for document, document_id, version in connection.execute(query).all():
                 chunks = cut(self.document(collection, document_id))
@@ -407,29 +413,6 @@ def _texts(connection: sa.Connection, versions: set[int]) -> dict[int, tuple[str
     query = sa.select(VERSIONS.c.pk, VERSIONS.c.text, VERSIONS.c.title)
     rows = connection.execute(query.where(VERSIONS.c.pk.in_(versions)))
     return {row.pk: (row.text, row.title) for row in rows}
-
-
-def _configure_connection(dbapi_connection: Any, _record: Any) -> None:
-    dbapi_connection.isolation_level = None  # we begin transactions ourselves, see _begin
-    dbapi_connection.execute("PRAGMA journal_mode = WAL")
-    dbapi_connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a power cut
-    dbapi_connection.execute("PRAGMA foreign_keys = ON")
-    dbapi_connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
-
-
-def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _write(connection: sa.Connection) -> None:
-    """Turn the transaction into a writing one before it reads, so that it can't be outrun."""
-    connection.exec_driver_sql("ROLLBACK")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _is_busy(error: sa.exc.DatabaseError) -> bool:
-    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)  # the rest says why
 
 
 def _no_document(collection: Collection, document_id: str, version: int | None = None) -> NotFound:

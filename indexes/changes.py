@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 
 from indexes.schema import (
@@ -14,12 +13,12 @@ from indexes.schema import (
     COLLECTIONS,
     DOCUMENTS,
     REMOVALS,
-    STORED_FLOAT,
     VERSIONS,
     Collection,
     EmbeddedChunk,
     Stored,
     is_current,
+    stored_vectors,
 )
 from ragqwen.errors import NotFound
 from ragqwen.records import Document
@@ -28,12 +27,15 @@ from ragqwen.records import Document
 def raise_revision(connection: sa.Connection, collection: Collection) -> int:
     """Raise the collection's revision and return it.
 
-    :raises NotFound: if it was deleted, or embedded anew by another embedder, since it was read.
+    :raises NotFound: if it was deleted, or embedded anew by another embedder or by other weights,
+        since it was read.
     """
     unchanged = sa.and_(
         COLLECTIONS.c.pk == collection.pk,
         COLLECTIONS.c.uid == collection.uid,
         COLLECTIONS.c.fingerprint == collection.fingerprint,
+        # the first probe of a collection is no change of weights
+        sa.true() if collection.probe is None else COLLECTIONS.c.probe == collection.probe,
     )
     revision = connection.execute(
         sa.update(COLLECTIONS)
@@ -162,7 +164,7 @@ def insert_chunks(
             "headings": json.dumps(item.chunk.headings, ensure_ascii=False),
             "tokens": item.chunk.tokens,
             "digest": item.digest,
-            "vectors": np.ascontiguousarray(item.vectors, dtype=STORED_FLOAT).tobytes(),
+            "vectors": stored_vectors(item.vectors),
             "revision": revision,
         }
         for item in chunks

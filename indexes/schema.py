@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from ragqwen.embedding import Vectors
 from ragqwen.records import Chunk, StoredChunk
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 STORED_FLOAT = "<f2"  # of vectors: half the space, and no difference in what is found
 
 metadata = sa.MetaData()
@@ -23,6 +24,7 @@ COLLECTIONS = sa.Table(
     sa.Column("fingerprint", sa.Text, nullable=False),
     sa.Column("dimension", sa.Integer, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("probe", sa.LargeBinary),  # float16; none if the fingerprint tells the weights
     sqlite_autoincrement=True,
 )
 DOCUMENTS = sa.Table(
@@ -85,7 +87,11 @@ REMOVALS = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection as it stood when it was looked up; `revision` rises with every change."""
+    """A collection as it stood when it was looked up; `revision` rises with every change.
+
+    `probe` is `Embedder.probe` as it was when the collection was embedded, in `STORED_FLOAT`. A
+    collection from schema 2 has none until something is stored in it.
+    """
 
     pk: int
     name: str
@@ -93,6 +99,7 @@ class Collection:
     fingerprint: str
     dimension: int
     revision: int
+    probe: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +153,11 @@ class AddedChunk:
     language: str
     text: str
     vectors: Vectors
+
+
+def stored_vectors(vectors: Vectors) -> bytes:
+    """Return vectors as they are stored, one after another."""
+    return np.ascontiguousarray(vectors, dtype=STORED_FLOAT).tobytes()
 
 
 def is_current() -> sa.ColumnElement[bool]:

@@ -8,11 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from filelock import FileLock
 
 from indexes.catalogue import Catalogue
 from indexes.keywords import KeywordIndex
-from indexes.schema import AddedChunk, Collection, DocumentInfo, EmbeddedChunk, Stored
+from indexes.schema import (
+    STORED_FLOAT,
+    AddedChunk,
+    Collection,
+    DocumentInfo,
+    EmbeddedChunk,
+    Stored,
+)
 from indexes.vectors import VectorIndex
 from ragqwen.embedding import Embedder, Vectors
 from ragqwen.errors import FingerprintMismatch, InputError, NotFound
@@ -21,6 +29,7 @@ from ragqwen.retrieval import Hits
 
 _SAVE_AFTER_CHANGES = 2000  # a lost generation costs the time to read the vectors again
 _MAX_NAME_CHARS = 100
+_MIN_AGREEMENT = 0.99  # of two probes, a cosine; half precision keeps it above 0.999
 
 
 class DerivedIndex(Protocol):
@@ -41,6 +50,9 @@ class CollectionIndex:
     Both indexes follow the catalogue: every search first looks at the collection's revision and
     catches up if it has risen, here or in another process. What they still hold of a removed chunk
     never gets out, because chunks are read from the catalogue.
+
+    Where vectors are compared or stored, the embedder's probe has to be the collection's. What asks
+    for no vectors goes on without: a search by words, a document, a deletion.
     """
 
     def __init__(self, catalogue: Catalogue, name: str, folder: Path, embedder: Embedder) -> None:
@@ -51,7 +63,7 @@ class CollectionIndex:
         """
         self._catalogue = catalogue
         self.name = name
-        self._fingerprint = embedder.fingerprint
+        self._fingerprint, self._probe = embedder.fingerprint, embedder.probe
         self._collection = self._look_up()  # whose key stays; its revision is looked up anew
         self.uid = self._collection.uid
         self._folder = folder / self.uid
@@ -70,8 +82,16 @@ class CollectionIndex:
     def put(
         self, documents: Sequence[tuple[Document, Sequence[EmbeddedChunk]]], recipe: str
     ) -> list[Stored]:
-        """Store documents as their newest versions; see `Catalogue.put`."""
-        return self._catalogue.put(self.state(), documents, recipe)
+        """Store documents as their newest versions; see `Catalogue.put`.
+
+        :raises FingerprintMismatch: if the collection was embedded by other weights.
+        """
+        collection = self.state()
+        if collection.probe is None and self._probe is not None:
+            self._catalogue.keep_probe(collection, self._probe)
+            collection = self.state()  # another process's may have been the first
+        self._check_weights(collection)
+        return self._catalogue.put(collection, documents, recipe)
 
     def delete(self, document_id: str) -> None:
         """Delete a document; when this returns, no index can serve it any more.
@@ -102,14 +122,23 @@ class CollectionIndex:
         return self._catalogue.recipes(self.state())
 
     def vectors_by_digest(self, document_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Return documents' vectors by the digest of what was embedded."""
-        return self._catalogue.vectors_by_digest(self.state(), document_ids)
+        """Return documents' vectors by the digest of what was embedded.
+
+        :raises FingerprintMismatch: if the collection was embedded by other weights.
+        """
+        collection = self.state()
+        self._check_weights(collection)
+        return self._catalogue.vectors_by_digest(collection, document_ids)
 
     # --- search (ragqwen.retrieval.SearchIndex) --------------------------------------------
 
     def dense(self, query: Vectors, k: int) -> Hits:
-        """Return the k nearest chunks to a unit vector, with cosines."""
-        with self._caught_up():
+        """Return the k nearest chunks to a unit vector, with cosines.
+
+        :raises FingerprintMismatch: if the collection was embedded by other weights.
+        """
+        with self._caught_up() as collection:
+            self._check_weights(collection)
             return self._vectors.search(query, k)
 
     def lexical(self, query_terms: Sequence[str], k: int) -> Hits:
@@ -154,6 +183,24 @@ class CollectionIndex:
             )
         return collection
 
+    def _check_weights(self, collection: Collection) -> None:
+        """Refuse to compare vectors of other weights under the embedder's name.
+
+        :raises FingerprintMismatch: if the probes differ.
+        """
+        if collection.probe is None or self._probe is None:
+            return
+        kept = np.frombuffer(collection.probe, STORED_FLOAT).astype(np.float32)
+        agreement = float(kept @ self._probe / np.linalg.norm(kept))
+        if not agreement >= _MIN_AGREEMENT:
+            raise FingerprintMismatch(
+                f"collection {self.name!r} was embedded by other weights than {self._fingerprint} "
+                f"has now: a text's vector has the cosine {agreement:.3f} to the one kept with the "
+                f"collection, expected {_MIN_AGREEMENT} or more; set RAGQWEN_EMBEDDER back to the "
+                f"model that it was, or run `ragqwen reindex --collection {self.name}` to embed it "
+                "anew"
+            )
+
     def refresh(self) -> None:
         """Bring both indexes up to the catalogue."""
         with self._caught_up():
@@ -165,14 +212,14 @@ class CollectionIndex:
             self._save_vectors()
 
     @contextmanager
-    def _caught_up(self) -> Iterator[None]:
+    def _caught_up(self) -> Iterator[Collection]:
         with self._lock:
             collection = self.state()
             behind = min(self._vectors.revision, self._keywords.revision) < collection.revision
             if behind:
                 with self._folder_locked():
                     self._catch_up(collection)
-            yield
+            yield collection
 
     @contextmanager
     def _folder_locked(self) -> Iterator[None]:
@@ -280,6 +327,7 @@ class Store:
             self._catalogue.collection(name),
             fingerprint=self._embedder.fingerprint,
             dimension=self._embedder.dimension,
+            probe=self._embedder.probe,
             recipe=recipe,
             cut=cut,
         )
@@ -307,5 +355,9 @@ class Store:
             )
         if all(collection.name != name for collection in self._catalogue.collections()):
             self._catalogue.create_collection(
-                name, uuid.uuid4().hex, self._embedder.fingerprint, self._embedder.dimension
+                name,
+                uuid.uuid4().hex,
+                self._embedder.fingerprint,
+                self._embedder.dimension,
+                self._embedder.probe,
             )

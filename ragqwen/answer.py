@@ -314,7 +314,8 @@ class Answerer:
     def _read(self, evidence: Evidence, language: str) -> CitedAnswer:
         citations = cite_quotes(self._reader.read(evidence).quotes)
         if not citations:
-            message = messages.NOT_FOUND if evidence.passages else messages.NO_DOCUMENTS
+            nothing_there = evidence.terms and not evidence.passages
+            message = messages.NO_DOCUMENTS if nothing_there else messages.NOT_FOUND
             return CitedAnswer(messages.translated(message, language))
         text = "\n".join(f"{cited.quote} {cited.marker}" for cited in citations)
         return CitedAnswer(text, citations)

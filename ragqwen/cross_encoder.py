@@ -1,10 +1,13 @@
 """Any sentence-transformers cross-encoder as a reranker; Qwen3-Reranker is the intended one."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ragqwen.embedding_models import is_qwen3_embedding
 from ragqwen.errors import ModelError
 from ragqwen.prompt import neutralise
 from ragqwen.reranking import (
@@ -17,18 +20,21 @@ from ragqwen.reranking import (
 )
 from ragqwen.tokens import batches_by_length, qwen_encoding
 
+_CLASSIFIER = "ForSequenceClassification"
+
 
 class CrossEncoderReranker:
     """Scores passages with a model here: in half precision on a GPU, in float32 elsewhere.
 
     Of Qwen3-Reranker the score is the probability of yes against no; it gets its own template,
-    whatever the copy's is.
+    whatever the copy's is. Any other Qwen3 that writes is taken too, because its files are no
+    different.
     """
 
     def __init__(self, name: str) -> None:
         """Load a model by name or folder and test it.
 
-        :raises ModelError: if it can't be loaded, or would score wrongly.
+        :raises ModelError: if it can't be loaded, is no reranker, or would score wrongly.
         """
         import torch
         from safetensors import SafetensorError
@@ -37,7 +43,10 @@ class CrossEncoderReranker:
 
         self._name = name
         try:
-            is_qwen3 = AutoConfig.from_pretrained(name).model_type == "qwen3"
+            config = AutoConfig.from_pretrained(name)
+            if _is_embedder(name):
+                raise _no_reranker(name, "an embedder, whose vectors are of one text alone")
+            is_qwen3 = config.model_type == "qwen3"
             template = {"chat_template": TEMPLATE.read_text("utf-8")} if is_qwen3 else None
             dtype = torch.float16 if torch.cuda.is_available() else torch.float32
             self._model: Any = CrossEncoder(
@@ -56,6 +65,10 @@ class CrossEncoderReranker:
                 f"the weights of the reranker {name!r} can't be read ({exc}); the copy is "
                 "incomplete: download it anew"
             ) from exc
+        made_for = (config.architectures or [_CLASSIFIER])[0]
+        classifies = self._model[0].transformer_task == "sequence-classification"
+        if classifies and not made_for.endswith(_CLASSIFIER):
+            raise _no_reranker(name, f"a {made_for}, without the layer that scores")
         if is_qwen3:
             self._check_prompt()
         self.scores(PROBE[0], [PROBE[1]])
@@ -87,3 +100,26 @@ class CrossEncoderReranker:
                 f"{tokens[-3:]}, where Qwen3-Reranker expects {len(expected)} that end in "
                 f"{expected[-3:]}; take the tokenizer.json that was published with it"
             )
+
+
+def _is_embedder(name: str) -> bool:
+    """Tell whether a model's name or its files for sentence-transformers say that it embeds.
+
+    That library would make a cross-encoder of it all the same, with a score that means nothing.
+    """
+    from sentence_transformers.util import load_file_path
+
+    if is_qwen3_embedding(Path(name).name):
+        return True
+    if load_file_path(name, "modules.json") is None:
+        return False
+    path = load_file_path(name, "config_sentence_transformers.json")
+    about = json.loads(Path(path).read_text("utf-8")) if path else {}
+    return bool(about.get("model_type") != "CrossEncoder")  # older embedders have no type
+
+
+def _no_reranker(name: str, what_it_is: str) -> ModelError:
+    return ModelError(
+        f"RAGQWEN_RERANKER is {name!r}, which is {what_it_is}; expected a reranker: set it to "
+        "Qwen/Qwen3-Reranker-0.6B or another cross-encoder, or to 'light' or 'off'"
+    )

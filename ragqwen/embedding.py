@@ -16,13 +16,23 @@ class Embedder(Protocol):
     """Anything that turns texts into comparable vectors.
 
     `fingerprint` names the model and all that changes its vectors; it is kept with the index, and
-    vectors of different fingerprints are never compared. `by_sentence` says that a passage is found
-    better by its sentences as well, see `embed_passages`.
+    vectors of different fingerprints are never compared, nor those of one fingerprint whose probes
+    differ. `by_sentence` says that a passage is found better by its sentences as well, see
+    `embed_passages`.
     """
 
     @property
     def fingerprint(self) -> str:
         """Name the model and its settings; equal only where vectors are comparable."""
+
+    @property
+    def probe(self) -> Vectors | None:
+        """Return the vector of one fixed text, by which new weights under an old name are told.
+
+        It is made when the model is loaded, so that to ask for it embeds nothing.
+
+        :return: (dimension,) float32, L2-normalised; None where the fingerprint tells the weights.
+        """
 
     @property
     def dimension(self) -> int:

@@ -86,7 +86,7 @@ def fingerprint(name: str, dimension: int, prompts: Prompts) -> str:
 
     It is the same whether the model runs here or on a server, and in whatever precision: vectors
     of both agree to 1e-6 in float32. A folder goes by its true path, however it is
-    written. It does not tell new weights under an old name.
+    written. It does not tell new weights under an old name; that does `Embedder.probe`.
     """
     if Path(name).is_dir():
         name = str(Path(name).resolve())

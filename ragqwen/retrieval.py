@@ -22,6 +22,7 @@ _CANDIDATES = 100  # of each leg, whatever k, so that k doesn't change the order
 _RANKED = 60  # chunks that the light ranker looks at, half of them of each leg in a hybrid search
 _RERANKED = 30  # candidates that the reranker reads, as they were embedded
 _NO_LETTER = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
+_LETTER = regex.compile(r"[\p{L}\p{N}]")
 _MAX_MERGED = 3  # chunks in one passage, so that a passage stays a place and not a document
 
 
@@ -68,6 +69,11 @@ class Question:
     terms: tuple[str, ...]
     document_frequencies: Mapping[str, int]
 
+    @property
+    def has_words(self) -> bool:
+        """Tell whether there is a letter or a digit in it; marks and emoji ask for nothing."""
+        return bool(self.terms or _LETTER.search(self.text))
+
 
 class Retriever:
     """Searches one collection by vectors and by words and fuses the two."""
@@ -97,6 +103,7 @@ class Retriever:
         """Find the passages for a question.
 
         What the question's words leave open of its language, the languages of what is found decide.
+        A question without a word, of marks or emoji, finds nothing.
 
         :param k: how many passages at most.
         :param max_tokens: Qwen tokens that the passages may have together.
@@ -137,6 +144,8 @@ class Retriever:
     def _search(self, asked: Question, leg: Leg, n: int) -> tuple[Hits, Hits]:
         lexical: Hits = []
         dense: Hits = []
+        if not asked.has_words:
+            return lexical, dense  # every chunk is as near to marks
         if leg != "dense":
             lexical = self._index.lexical(with_pieces(asked.terms), n)
         if leg != "lexical":

@@ -58,12 +58,17 @@ class SentenceTransformerEmbedder:
         of_model = int(self._model.get_embedding_dimension())
         self._dimension = check_dimension(name, dimension, of_model)
         check_vectors(name, self.embed_query(PROBE), zero=False)
-        check_vectors(name, self.embed_documents([PROBE]), zero=False)
+        self._probe: Vectors = check_vectors(name, self.embed_documents([PROBE]), zero=False)[0]
 
     @property
     def fingerprint(self) -> str:
         """Name the model, its dimension and a digest of its prompts."""
         return fingerprint(self._name, self._dimension, self._prompts)
+
+    @property
+    def probe(self) -> Vectors:
+        """Return the vector of a document of one fixed text, made when the model was loaded."""
+        return self._probe
 
     @property
     def dimension(self) -> int:

@@ -52,7 +52,8 @@ class ServedEmbedder:
             check_instruction(name, self._prompts)
         vectors = self._request([self._prompts.query + PROBE, self._prompts.document + PROBE])
         self._dimension = check_dimension(name, dimension, vectors.shape[1])
-        check_vectors(name, _shortened(vectors, self._dimension), zero=False)
+        tried = check_vectors(name, _shortened(vectors, self._dimension), zero=False)
+        self._probe: Vectors = tried[1]
         if is_qwen3_embedding(name):
             self._check_end_token(vectors[0])
 
@@ -60,6 +61,11 @@ class ServedEmbedder:
     def fingerprint(self) -> str:
         """Name the model, its dimension and a digest of its prompts, not the server."""
         return fingerprint(self._name, self._dimension, self._prompts)
+
+    @property
+    def probe(self) -> Vectors:
+        """Return the vector of a document of one fixed text, made when the server was tried out."""
+        return self._probe
 
     @property
     def dimension(self) -> int:

@@ -19,6 +19,8 @@ from ragqwen.reranking import (
 )
 
 _MAX_DIFFERENCE = 0.2  # of logits; half precision keeps it below 0.1
+_COSINE_TOLERANCE = 3e-3  # of half precision
+_MAX_TELLING = 0.98  # above it a reranker's scores are all alike
 
 
 class ServedReranker:
@@ -29,10 +31,10 @@ class ServedReranker:
 
         :param name: the name by which it is served.
         :raises ModelUnavailable: if the server can't be reached.
-        :raises ModelError: if it scores wrongly.
+        :raises ModelError: if it scores wrongly, or its scores are an embedder's cosines.
         """
         self._name, self._server = name, server
-        self.scores(PROBE[0], [PROBE[1]])
+        self._check_no_embedder()
         if is_qwen3_reranker(name):
             self._check_template()
 
@@ -60,6 +62,28 @@ class ServedReranker:
                 f"the server of {self._name!r} sent no score for each passage: {data!r:.200}; "
                 "check RAGQWEN_RERANKER_BASE_URL"
             ) from exc
+
+    def _check_no_embedder(self) -> None:
+        """Refuse cosines, which vLLM's `/rerank` gives of an embedder.
+
+        It gives them of a Qwen3-Reranker too, if it wasn't told to take it for a classifier. A
+        cosine is 1 for a text with itself, and the same if question and passage change places.
+        Another model that isn't made to rerank, such as a classifier of moods, can't be told so.
+
+        :raises ModelError: if the scores are such.
+        """
+        scores = self._rerank(PROBE[0], PROBE)  # cosines may be just above 1, or below 0
+        same, score = scores.tolist()
+        exchanged = float(self._rerank(PROBE[1], PROBE[:1])[0])
+        symmetric = abs(score - exchanged) <= _COSINE_TOLERANCE and score <= _MAX_TELLING
+        if symmetric and abs(1 - same) <= _COSINE_TOLERANCE:
+            raise ModelError(
+                f"the server of {self._name!r} compares vectors, as of an embedder ({score:.3f} "
+                "for a question and a passage, and for the two exchanged); expected a reranker: "
+                "set RAGQWEN_RERANKER to one that is served, with Qwen3-Reranker's --hf-overrides "
+                "(README.md) where it is one, or to 'light' or 'off'"
+            )
+        check_scores(self._name, scores, len(PROBE))
 
     def _check_template(self) -> None:
         """Compare a pair's score with that of the whole prompt, on a server that takes prompts.

@@ -40,6 +40,7 @@ class StaticEmbedder:
     """
 
     by_sentence = True
+    probe = None  # the fingerprint has a digest of the weights
 
     def __init__(self, folder: Path | None = None) -> None:
         """Load a model's folder, the built-in one by default; the table stays on disk until used.

@@ -90,6 +90,24 @@ def save_converted_reranker(folder: Path, original: Path, *, n_labels: int = 1) 
     return folder
 
 
+def save_bert(folder: Path, kind: str) -> Path:
+    """Save a tiny BERT of one label, a `Model` or `ForSequenceClassification`."""
+    import transformers
+
+    config = transformers.BertConfig(
+        vocab_size=6,
+        hidden_size=DIMENSION,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=DIMENSION,
+        num_labels=1,
+    )
+    getattr(transformers, f"Bert{kind}")(config).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ntea\n")
+    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    return folder
+
+
 def copy_of(folder: Path, to: Path) -> Path:
     """Return a copy of a model; its weights are not copied but linked to."""
     shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*.safetensors"))

@@ -107,6 +107,11 @@ def test_a_refusal_for_a_person_shows_the_nearest_passages(filled: CommandLine) 
     assert f"characters {found['start']}-{found['end']} of {found['document_id']} v1" in said
 
 
+def test_marks_and_emoji_find_nothing(filled: CommandLine) -> None:
+    assert filled.run("ask", "?").stdout == messages.NOT_FOUND + "\n"
+    assert filled.run("search", "🙂").stdout == "Nothing found.\n"
+
+
 def test_an_answer_for_a_person_shows_no_passages_beside_it(filled: CommandLine) -> None:
     assert "Nearest passages" not in filled.run("ask", QUESTION).stdout
 

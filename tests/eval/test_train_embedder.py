@@ -1,6 +1,7 @@
 """Training the built-in embedder from end to end, on made text of three languages."""
 
 import gzip
+import json
 import shutil
 import stat
 from pathlib import Path
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 
+from eval.parallel import is_kept_out
 from eval.train_embedder import main
 from ragqwen.static_embedding import StaticEmbedder
 
@@ -60,6 +62,13 @@ def trained(parallel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = run(parallel, folder / "work", folder / "model", "--seed", "1")
     assert result.exit_code == 0, result.output
     return folder
+
+
+def test_the_lines_of_each_language_are_counted_without_those_kept_out(trained: Path) -> None:
+    n_kept_out = sum(is_kept_out("udhr", str(key)) for key in range(N_LINES))
+    about = json.loads((trained / "model" / "training.json").read_text("utf-8"))
+    assert n_kept_out > 0
+    assert about["lines"] == dict.fromkeys(SYLLABLES, N_LINES - n_kept_out)
 
 
 def test_work_of_other_arguments_is_refused(parallel: Path, trained: Path, tmp_path: Path) -> None:

@@ -58,6 +58,18 @@ def test_without_documents_it_says_so_and_no_model_is_asked(pieces: Sequence[str
     assert chat is None or chat.prompts == []
 
 
+@pytest.mark.parametrize("pieces", [(), ("I know it all.",)])
+@pytest.mark.parametrize("question", ["?", "🙂", "/think …"])
+def test_a_question_without_a_word_is_refused_and_no_passage_shown_nor_model_asked(
+    question: str, pieces: Sequence[str]
+) -> None:
+    chat = ScriptedChat(pieces=list(pieces)) if pieces else None
+    deltas, answer = run(make_answerer(chat=chat), question)
+    assert (answer.answer, answer.answerable) == (messages.NOT_FOUND, False)
+    assert (deltas, answer.passages) == ([messages.NOT_FOUND], ())
+    assert chat is None or chat.prompts == []
+
+
 # --- with a model ----------------------------------------------------------------------------
 
 

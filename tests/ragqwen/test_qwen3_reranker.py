@@ -110,3 +110,48 @@ def test_an_incomplete_copy_is_refused(
     folder = incomplete(qwen3_reranker, tmp_path / "partial")
     with pytest.raises(ModelError, match=r"reranker .*partial.*incomplete: download it anew"):
         CrossEncoderReranker(str(folder))
+
+
+def test_a_qwen3_embedding_is_refused_by_its_name(qwen3_embedder: Path, tmp_path: Path) -> None:
+    folder = tiny_models.copy_of(qwen3_embedder, tmp_path / "Qwen3-Embedding-copy")
+    (folder / "modules.json").unlink()
+    with pytest.raises(ModelError, match=r"an embedder.*Qwen/Qwen3-Reranker-0\.6B.*'light' or"):
+        CrossEncoderReranker(str(folder))
+
+
+def test_an_embedder_of_any_name_is_refused_by_its_files(
+    qwen3_embedder: Path, tmp_path: Path
+) -> None:
+    folder = tiny_models.copy_of(qwen3_embedder, tmp_path / "model")
+    with pytest.raises(ModelError, match="an embedder"):
+        CrossEncoderReranker(str(folder))
+
+
+def test_a_reranker_in_a_folder_beside_an_embedder_is_taken(
+    qwen3_reranker: Path, tmp_path: Path
+) -> None:
+    folder = tiny_models.copy_of(qwen3_reranker, tmp_path / "Qwen3-Embedding-and-other" / "model")
+    assert CrossEncoderReranker(str(folder)).scores(QUESTION, PASSAGES).shape == (len(PASSAGES),)
+
+
+def test_a_reranker_saved_by_sentence_transformers_is_taken(
+    qwen3_reranker: Path, reranker: CrossEncoderReranker, tmp_path: Path
+) -> None:
+    from sentence_transformers import CrossEncoder
+
+    CrossEncoder(str(qwen3_reranker)).save(str(tmp_path / "saved"))
+    assert (tmp_path / "saved" / "modules.json").exists()
+    scores = CrossEncoderReranker(str(tmp_path / "saved")).scores(QUESTION, PASSAGES)
+    np.testing.assert_allclose(scores, reranker.scores(QUESTION, PASSAGES), atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "taken"), [("Model", False), ("ForSequenceClassification", True)])
+def test_a_model_without_a_layer_that_scores_is_refused(
+    tmp_path: Path, kind: str, taken: bool
+) -> None:
+    folder = tiny_models.save_bert(tmp_path / "bert", kind)
+    if taken:
+        assert CrossEncoderReranker(str(folder)).scores("tea?", ["tea"]).shape == (1,)
+        return
+    with pytest.raises(ModelError, match=r"a BertModel, without the layer that scores.*expected"):
+        CrossEncoderReranker(str(folder))

@@ -118,11 +118,6 @@ def test_a_question_that_is_no_clean_text_is_taken() -> None:
     assert len(evidence.passages) == 1
 
 
-@pytest.mark.parametrize("question", ["", " ", "?!", "😀", "x" * 50_000])
-def test_any_question_is_taken(question: str) -> None:
-    assert len(retrieve(ListIndex(chunks(), dense=[(1, 0.1)]), question).passages) == 1
-
-
 # --- merging ---------------------------------------------------------------------------------
 
 
@@ -321,3 +316,19 @@ def test_what_is_found_does_not_change_a_language_that_is_plain() -> None:
     stored = make_stored(1, "a", "The rent is ten coins a month.", language="eng_Latn")
     found = retrieve(ListIndex([stored], lexical=[(1, 2.0)]), "Was kostet die Miete im Monat?")
     assert found.language == "deu_Latn"
+
+
+# --- questions without a word ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("question", ["", " ", "?", "؟", "…", "🙂", "👍🏽 !?", "€", "-- / --"])
+@pytest.mark.parametrize("leg", ["hybrid", "dense", "lexical"])
+def test_a_question_without_a_word_finds_nothing(question: str, leg: Leg) -> None:
+    index = ListIndex(chunks(), dense=[(1, 0.2), (2, 0.1)], lexical=[(1, 0.0)])
+    assert retrieve(index, question, leg=leg).passages == ()
+
+
+@pytest.mark.parametrize("question", ["C", "7", "½", "の", "ཀ", "၅", "Ⓐ", "☎ 5", "x" * 50_000])
+def test_a_letter_or_a_digit_is_a_word(question: str) -> None:
+    index = ListIndex(chunks(), dense=[(1, 0.2), (3, 0.1)])
+    assert retrieve(index, question).passages

@@ -1,5 +1,6 @@
 """The sentence-transformers embedder, on a real model of that library made on the spot."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,25 @@ def test_the_fingerprint_tells_dimensions_apart(model_folder: Path) -> None:
     whole = SentenceTransformerEmbedder(str(model_folder))
     short = SentenceTransformerEmbedder(str(model_folder), dimension=32)
     assert whole.fingerprint != short.fingerprint
+
+
+def test_the_probe_tells_new_weights_saved_over_the_old_folder(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    from ragqwen.sentence_transformer import SentenceTransformerEmbedder
+
+    folder = tmp_path / "tuned"
+    shutil.copytree(model_folder, folder)
+    before = SentenceTransformerEmbedder(str(folder))
+    model = SentenceTransformer(str(folder))
+    weights = model[0].embedding.weight.data
+    weights += 2 * weights.flip(0)
+    model.save(str(folder))
+    after = SentenceTransformerEmbedder(str(folder))
+    assert after.fingerprint == before.fingerprint
+    assert after.probe @ before.probe < 0.99
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:

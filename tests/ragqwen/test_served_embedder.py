@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
+from ragqwen.embedding_models import PROBE
 from ragqwen.errors import ModelError
 from ragqwen.model_server import ModelServer
 from ragqwen.served_embedder import ServedEmbedder
@@ -181,3 +182,12 @@ def test_a_vector_that_is_none_is_refused_at_the_start(
 def test_what_holds_no_vectors_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match=r"the server of 'Qwen/Qwen3-Embedding-0\.6B' sent"):
         ServedEmbedder(NAME, serve(lambda request: httpx.Response(200, json=body)))
+
+
+def test_the_probe_is_a_documents_vector_and_asks_the_server_for_nothing_more() -> None:
+    fake = FakeEmbeddings()
+    embedder = ServedEmbedder(NAME, serve(fake), dimension=32)
+    n_requests = len(fake.inputs)
+    probe = embedder.probe
+    assert len(fake.inputs) == n_requests
+    np.testing.assert_allclose(probe, embedder.embed_documents([PROBE])[0], atol=1e-6)

@@ -10,7 +10,7 @@ import pytest
 
 from ragqwen.errors import ModelError
 from ragqwen.model_server import ModelServer
-from ragqwen.reranking import render
+from ragqwen.reranking import PROBE, render
 from ragqwen.served_reranker import ServedReranker
 
 NAME = "Qwen/Qwen3-Reranker-0.6B"
@@ -106,3 +106,31 @@ def test_what_is_no_score_for_each_is_refused(results: Any) -> None:
     body = {"results": results}
     with pytest.raises(ModelError, match=r"Qwen3-Reranker-0\.6B"):
         ServedReranker(NAME, serve(lambda request: httpx.Response(200, json=body)))
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+@pytest.mark.parametrize("name", [NAME, "some/embedder"])
+def test_an_embedder_served_as_a_reranker_is_refused(name: str, noise: float) -> None:
+    def cosines(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        other = 0.6 + noise * (body["query"] == PROBE[0])
+        scores = [1.0000001 if text == body["query"] else other for text in body["documents"]]
+        results = [{"index": i, "relevance_score": score} for i, score in enumerate(scores)]
+        return httpx.Response(200, json={"results": results})
+
+    with pytest.raises(ModelError, match=r"compares vectors.*--hf-overrides.*'light' or 'off'"):
+        ServedReranker(name, serve(cosines))
+
+
+@pytest.mark.parametrize(("forward", "backward"), [(0.999, 0.999), (0.6, 0.7)])
+def test_a_reranker_that_finds_a_text_the_best_answer_to_itself_is_taken(
+    forward: float, backward: float
+) -> None:
+    def scored(request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content)
+        score = forward if body["query"] == PROBE[0] else backward
+        scores = [1.0 if text == body["query"] else score for text in body["documents"]]
+        results = [{"index": i, "relevance_score": score} for i, score in enumerate(scores)]
+        return httpx.Response(200, json={"results": results})
+
+    assert ServedReranker("BAAI/bge-reranker", serve(scored)).scores("tea?", ["Tea."]).shape == (1,)

@@ -91,6 +91,11 @@ def test_a_served_copy_without_its_end_token_is_refused(
         ServedEmbedder(str(folder), ModelServer(url, setting="RAGQWEN_EMBEDDER"))
 
 
+def test_an_embedder_served_is_no_reranker(qwen3_embedder: Path, embeddings: str) -> None:
+    with pytest.raises(ModelError, match="compares vectors"):
+        ServedReranker(str(qwen3_embedder), ModelServer(embeddings, setting="RAGQWEN_RERANKER"))
+
+
 def test_a_reranker_served_without_the_template_is_refused(
     qwen3_reranker: Path, tmp_path: Path
 ) -> None:
