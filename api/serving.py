@@ -84,7 +84,7 @@ def serve(
         )
         ctx.with_resource(process)
     service = ctx.with_resource(Service(settings))
-    _ = service.reranker  # so that what is wrong with it shows now
+    _ = service.reranker, service.thinking_ceiling_tokens  # so that what is wrong shows now
     click.echo(f"ragqwen serves http://{host}:{port} (documentation at /docs)", err=True)
     uvicorn.run(create_app(service), host=host, port=port, log_level="warning")
 

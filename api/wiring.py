@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ragqwen.drafting import Writer
 from ragqwen.embedding import Embedder
 from ragqwen.engines import ENGINES, EngineName
 from ragqwen.pace import Pace
-from ragqwen.planning import Judge, Planner
+from ragqwen.planning import LEAST_TOKENS, Judge, Planner
 from ragqwen.ranking import LightRanker
 from ragqwen.reader import ExtractiveReader
 from ragqwen.reranking import Reranker
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ragqwen.generation import QwenChat
     from ragqwen.static_embedding import StaticEmbedder
 
+_log = logging.getLogger(__name__)
 BUILTIN = "builtin"
 LIGHT = "light"
 _BUILTIN_DENSE_WEIGHT = 0.4  # the light reranker has the say where it is on (LOG.md)
@@ -97,6 +99,14 @@ class Service:
         """Return what reranks, which is loaded at first use: to ingest there is no need of it."""
         return make_reranker(self.settings)
 
+    @functools.cached_property
+    def thinking_ceiling_tokens(self) -> int:
+        """Return the most that is ever thought of a question; warn if that is hardly anything."""
+        ceiling = thinking_ceiling(self.settings)
+        if self._writer and ceiling < LEAST_TOKENS:
+            _log.warning("%s", _shortage(self.settings, ceiling))
+        return ceiling
+
     def retriever(self, collection: str) -> Retriever:
         """Return what searches a collection.
 
@@ -129,7 +139,7 @@ class Service:
             hard_writer=self._hard_writer,
             context_tokens=self.settings.context_tokens,
             room_tokens=self.settings.llm_context_tokens - self.settings.llm_max_answer_tokens,
-            thinking_ceiling_tokens=thinking_ceiling(self.settings),
+            thinking_ceiling_tokens=self.thinking_ceiling_tokens,
             max_searches=self.settings.llm_searches,
             notices=notices,
         )
@@ -244,6 +254,19 @@ def thinking_ceiling(settings: Settings) -> int:
     taken = settings.context_tokens + settings.llm_max_answer_tokens + PROMPT_TOKENS
     room = settings.llm_context_tokens - taken
     return max(0, min(settings.thinking_ceiling_tokens, room))
+
+
+def _shortage(settings: Settings, ceiling: int) -> str:
+    """Return what keeps a model from thinking, and what to do about it."""
+    answer = settings.llm_max_answer_tokens
+    needed = settings.context_tokens + PROMPT_TOKENS + answer + LEAST_TOKENS
+    return (
+        f"{f'at most {ceiling:,} tokens' if ceiling else 'nothing'} will be thought of any "
+        f"question: the model's context of {settings.llm_context_tokens:,} tokens is to hold "
+        f"{settings.context_tokens:,} of passages, {PROMPT_TOKENS:,} of the rest of a prompt and "
+        f"{answer:,} of an answer. Raise RAGQWEN_LLM_CONTEXT_TOKENS (--vllm-context) to "
+        f"{needed:,} or more, or lower RAGQWEN_CONTEXT_TOKENS or RAGQWEN_LLM_MAX_ANSWER_TOKENS"
+    )
 
 
 def make_writer(settings: Settings) -> Writer | None:

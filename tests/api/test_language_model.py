@@ -161,6 +161,30 @@ def test_the_command_line_limits_thinking(
     assert model.bodies[-1]["thinking_token_budget"] in allowed
 
 
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        (4096, ["nothing will be thought", "to 9,072 or more"]),
+        (9000, ["at most 952 tokens", "to 9,072 or more"]),
+    ],
+)
+def test_a_context_without_room_for_thinking_is_told_once(
+    model: ModelServer,
+    make_client: Callable[..., TestClient],
+    caplog: pytest.LogCaptureFixture,
+    context: int,
+    said: list[str],
+) -> None:
+    named = {"llm_base_url": model.base_url, "llm_model": "Qwen/Qwen3-8B"}
+    served = Collection(make_client(**named, llm_context_tokens=context), "short")
+    served.upload(("harbour.txt", HARBOUR))
+    model.deltas = content("12 euros [1].")
+    for _ in range(2):
+        served.post("ask", question=QUESTION)
+    (record,) = [one for one in caplog.records if one.name == "api.wiring"]
+    assert all(part in record.getMessage() for part in [*said, "RAGQWEN_LLM_CONTEXT_TOKENS"])
+
+
 @pytest.mark.parametrize("seconds", [0, -5, "soon", "NaN", "Infinity"])
 def test_a_time_that_is_none_is_refused(served: Collection, seconds: object) -> None:
     assert served.post("ask", question=QUESTION, max_seconds=seconds).status_code == 422

@@ -254,6 +254,16 @@ def test_serve_takes_its_own_model_for_vllm_whatever_the_environment_says(
     assert settings.llm_context_tokens == 4096
 
 
+def test_serve_says_at_the_start_that_a_context_has_no_room_for_thinking(
+    command: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: None)
+    serve_vllm(command, "--port", "0", "--vllm-context", "16384")
+    assert caplog.messages == []
+    serve_vllm(command, "--port", "0", "--vllm-context", "4096")
+    assert "nothing will be thought" in caplog.text
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_serve_answers_with_its_own_vllm_and_takes_it_along_when_it_ends(
     command: Path, number: signal.Signals
