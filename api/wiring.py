@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from indexes.store import CollectionIndex, Store
 from ragqwen import messages
@@ -47,7 +48,8 @@ class Service:
         self.settings = settings
         self.embedder = make_embedder(settings)
         self.store = Store(settings.data_dir, self.embedder)
-        given = Writer(chat, settings.llm_model or "given") if chat else None
+        name, room = settings.llm_model or "given", _room(settings)
+        given = Writer(chat, name, room_tokens=room) if chat else None
         self._writer = given or make_writer(settings)
         self._hard_writer = given or make_hard_writer(settings)
         self._parser: ParserPool | None = None
@@ -102,9 +104,10 @@ class Service:
     @functools.cached_property
     def thinking_ceiling_tokens(self) -> int:
         """Return the most that is ever thought of a question; warn if that is hardly anything."""
-        ceiling = thinking_ceiling(self.settings)
+        thinking = hard_settings(self.settings) or self.settings
+        ceiling = thinking_ceiling(thinking)
         if self._writer and ceiling < LEAST_TOKENS:
-            _log.warning("%s", _shortage(self.settings, ceiling))
+            _log.warning("%s", _shortage(thinking, ceiling))
         return ceiling
 
     def retriever(self, collection: str) -> Retriever:
@@ -138,7 +141,6 @@ class Service:
             writer=self._writer,
             hard_writer=self._hard_writer,
             context_tokens=self.settings.context_tokens,
-            room_tokens=self.settings.llm_context_tokens - self.settings.llm_max_answer_tokens,
             thinking_ceiling_tokens=self.thinking_ceiling_tokens,
             max_searches=self.settings.llm_searches,
             notices=notices,
@@ -250,7 +252,7 @@ def make_reranker(settings: Settings) -> Reranker | None:
 
 
 def thinking_ceiling(settings: Settings) -> int:
-    """Return the most that may be thought: what is set, or what the context has room for."""
+    """Return the most that a model may think: what is set, or what its context has room for."""
     taken = settings.context_tokens + settings.llm_max_answer_tokens + PROMPT_TOKENS
     room = settings.llm_context_tokens - taken
     return max(0, min(settings.thinking_ceiling_tokens, room))
@@ -259,13 +261,16 @@ def thinking_ceiling(settings: Settings) -> int:
 def _shortage(settings: Settings, ceiling: int) -> str:
     """Return what keeps a model from thinking, and what to do about it."""
     answer = settings.llm_max_answer_tokens
+    hard = settings.llm_hard_context_tokens is not None
+    setting = f"RAGQWEN_LLM_{'HARD_' if hard else ''}CONTEXT_TOKENS"
+    setting += "" if hard else " (--vllm-context)"
     needed = settings.context_tokens + PROMPT_TOKENS + answer + LEAST_TOKENS
     return (
         f"{f'at most {ceiling:,} tokens' if ceiling else 'nothing'} will be thought of any "
         f"question: the model's context of {settings.llm_context_tokens:,} tokens is to hold "
         f"{settings.context_tokens:,} of passages, {PROMPT_TOKENS:,} of the rest of a prompt and "
-        f"{answer:,} of an answer. Raise RAGQWEN_LLM_CONTEXT_TOKENS (--vllm-context) to "
-        f"{needed:,} or more, or lower RAGQWEN_CONTEXT_TOKENS or RAGQWEN_LLM_MAX_ANSWER_TOKENS"
+        f"{answer:,} of an answer. Raise {setting} to {needed:,} or more, or lower "
+        "RAGQWEN_CONTEXT_TOKENS or RAGQWEN_LLM_MAX_ANSWER_TOKENS"
     )
 
 
@@ -280,7 +285,8 @@ def make_writer(settings: Settings) -> Writer | None:
         options = {"max_model_len": settings.llm_context_tokens}
         tokens = settings.llm_max_answer_tokens
         chat = VllmChat(model=model, max_tokens=tokens, engine_options=options)
-        return Writer(chat, model, pace=Pace(settings.llm_tokens_per_second))
+        pace, room = Pace(settings.llm_tokens_per_second), _room(settings)
+        return Writer(chat, model, pace=pace, room_tokens=room)
     if settings.llm_base_url is None:
         return None
     return _writer(settings, settings.llm_base_url, model)
@@ -288,9 +294,30 @@ def make_writer(settings: Settings) -> Writer | None:
 
 def make_hard_writer(settings: Settings) -> Writer | None:
     """Return the model for questions that are to be thought about, None if there is no other."""
-    if settings.llm_hard_base_url is None or settings.llm_hard_model is None:
+    hard = hard_settings(settings)
+    if hard is None or hard.llm_base_url is None or hard.llm_model is None:
         return None
-    return _writer(settings, settings.llm_hard_base_url, settings.llm_hard_model)
+    return _writer(hard, hard.llm_base_url, hard.llm_model, "RAGQWEN_LLM_HARD")
+
+
+def hard_settings(settings: Settings) -> Settings | None:
+    """Return the settings with the model for hard questions as the one there is, None without it.
+
+    A key is for one host: the first server's goes to no other, nor in the clear where it did not.
+    """
+    if settings.llm_hard_base_url is None:
+        return None
+    host = _host(settings.llm_hard_base_url)
+    own = host is not None and host == _host(settings.llm_base_url or "")
+    return settings.model_copy(
+        update={
+            "llm_base_url": settings.llm_hard_base_url,
+            "llm_model": settings.llm_hard_model,
+            "llm_engine": settings.llm_hard_engine or _engine(settings),
+            "llm_api_key": settings.llm_hard_api_key or (settings.llm_api_key if own else None),
+            "llm_context_tokens": settings.llm_hard_context_tokens or settings.llm_context_tokens,
+        }
+    )
 
 
 def make_judge(settings: Settings) -> Judge | None:
@@ -311,13 +338,31 @@ def _engine(settings: Settings) -> EngineName:
     return "vllm" if settings.llm_engine == IN_PROCESS else settings.llm_engine
 
 
-def _writer(settings: Settings, base_url: str, model: str) -> Writer:
-    calls_tools = ENGINES[_engine(settings)].calls_tools
-    chat, pace = _chat(settings, base_url, model), Pace(settings.llm_tokens_per_second)
-    return Writer(chat, model, calls_tools=calls_tools, pace=pace)
+def _host(url: str) -> tuple[str, str | None] | None:
+    """Return a URL's scheme and host, None of what is no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname) if parts.hostname else None
 
 
-def _chat(settings: Settings, base_url: str, model: str) -> QwenChat:
+def _room(settings: Settings) -> int:
+    """Return what a prompt and the thinking may take together in the model's context."""
+    return settings.llm_context_tokens - settings.llm_max_answer_tokens
+
+
+def _writer(settings: Settings, base_url: str, model: str, setting: str = "RAGQWEN_LLM") -> Writer:
+    return Writer(
+        _chat(settings, base_url, model, setting),
+        model,
+        calls_tools=ENGINES[_engine(settings)].calls_tools,
+        pace=Pace(settings.llm_tokens_per_second),
+        room_tokens=_room(settings),
+    )
+
+
+def _chat(settings: Settings, base_url: str, model: str, setting: str = "RAGQWEN_LLM") -> QwenChat:
     from ragqwen.generation import QwenChat
 
     return QwenChat(
@@ -325,6 +370,7 @@ def _chat(settings: Settings, base_url: str, model: str) -> QwenChat:
         model=model,
         engine=_engine(settings),
         api_key=settings.llm_api_key,
+        setting=setting,
         timeout_seconds=settings.llm_timeout_seconds,
         max_tokens=settings.llm_max_answer_tokens,
     )

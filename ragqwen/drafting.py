@@ -30,13 +30,15 @@ class Writer:
     """A language model that writes answers, and its name.
 
     The model takes `thinking_budget` with each call, as `QwenChat` does. `calls_tools` says that it
-    may be given some. Its `pace` is learned from what it writes.
+    may be given some. Its `pace` is learned from what it writes. `room_tokens` is what a prompt and
+    the thinking may take together in its context, None for as much as others.
     """
 
     chat: "BaseChatModel"
     name: str
     calls_tools: bool = False
     pace: Pace = field(default_factory=Pace)
+    room_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Drafter:
     def __init__(self, aligner: Aligner, context_tokens: int, room_tokens: int | None) -> None:
         """:param aligner: holds what is written against the passages.
         :param context_tokens: Qwen tokens of passages in a prompt.
-        :param room_tokens: what a prompt and the thinking may take together in the model's context.
+        :param room_tokens: what a prompt and the thinking may take together in the context of a
+            model whose writer doesn't say.
         """
         self._aligner = aligner
         self._context_tokens = context_tokens
@@ -106,7 +109,8 @@ class Drafter:
         """Have the model write; the marker of an unanswerable question is never streamed."""
         from ragqwen.prompt import is_refusal, may_become_refusal
 
-        passages, prompt, room = self._prompt(evidence, language)
+        room = self._room_tokens if writer.room_tokens is None else writer.room_tokens
+        passages, prompt, room = self._prompt(evidence, language, room)
         budget_tokens = min(budget_tokens, room)
         splitter = ReasoningSplitter(expects_thinking=False)
         text, streamed, used = "", "", 0
@@ -141,7 +145,7 @@ class Drafter:
         return Draft(cited, evidence, text, writer.name, budget_tokens, used)
 
     def _prompt(
-        self, evidence: Evidence, language: str
+        self, evidence: Evidence, language: str, room_tokens: int | None
     ) -> "tuple[list[Passage], list[BaseMessage], int]":
         """Return as many passages as there is room for, the prompt, and what is left to think.
 
@@ -152,15 +156,15 @@ class Drafter:
         passages = fit_passages(evidence.passages, self._context_tokens)
         while True:
             prompt = build_messages(evidence.question, passages, language)
-            if self._room_tokens is None:
+            if room_tokens is None:
                 return passages, prompt, sys.maxsize
             taken = _TEMPLATE_TOKENS + sum(count_tokens(each.text) for each in prompt)
-            if taken <= self._room_tokens:
-                return passages, prompt, self._room_tokens - taken
+            if taken <= room_tokens:
+                return passages, prompt, room_tokens - taken
             if len(passages) == 1:
                 raise InputError(
                     f"the question takes {count_tokens(evidence.question)} tokens, which are "
-                    f"{taken - self._room_tokens} too many for the language model's context; "
+                    f"{taken - room_tokens} too many for the language model's context; "
                     "shorten it, or raise RAGQWEN_LLM_CONTEXT_TOKENS if the model can take more"
                 )
             passages = passages[:-1]

@@ -122,6 +122,7 @@ class QwenChat(ThinkingChat):
 
     base_url: str
     api_key: str | None = Field(None, repr=False)
+    setting: str = "RAGQWEN_LLM"  # how its settings begin, for what an error says is to be done
     timeout_seconds: float = 120
     n_tries: int = Field(5, ge=1)
     transport: httpx.BaseTransport | None = Field(None, exclude=True, repr=False)
@@ -221,8 +222,8 @@ class QwenChat(ThinkingChat):
     def _server(self) -> ModelServer:
         return ModelServer(
             self.base_url,
-            setting="RAGQWEN_LLM",
-            name_setting="RAGQWEN_LLM_MODEL",
+            setting=self.setting,
+            name_setting=f"{self.setting}_MODEL",
             api_key=self.api_key,
             timeout_seconds=self.timeout_seconds,
             retry_lost=False,  # someone waits for the answer

@@ -79,6 +79,18 @@ class Settings(BaseSettings):
         description="a second server, for questions that are to be thought about",
     )
     llm_hard_model: str | None = Field(None, description="the model's name there: Qwen/Qwen3-32B")
+    llm_hard_engine: EngineName | None = Field(
+        None, description="what serves it; if unset, what serves the first"
+    )
+    llm_hard_api_key: str | None = Field(
+        None,
+        repr=False,
+        description="sent there as a bearer token; if unset, RAGQWEN_LLM_API_KEY is, but only to "
+        "the first server's own host by the same scheme",
+    )
+    llm_hard_context_tokens: int | None = Field(
+        None, ge=2048, description="that model's context; if unset, as much as the first's"
+    )
     llm_timeout_seconds: float = Field(120, gt=0, description="longest wait for a model's server")
     llm_max_answer_tokens: int = Field(1024, ge=16, description="longest answer, in tokens")
     llm_tokens_per_second: float = Field(
@@ -151,16 +163,26 @@ def load_settings(**overrides: object) -> Settings:
             "RAGQWEN_LLM_BASE_URL and RAGQWEN_LLM_MODEL go together: set both or neither"
         )
     taken = settings.llm_max_answer_tokens + PROMPT_TOKENS
-    if settings.llm_model and taken > settings.llm_context_tokens:
+    context = min(
+        settings.llm_context_tokens, settings.llm_hard_context_tokens or settings.llm_context_tokens
+    )
+    if settings.llm_model and taken > context:
         raise SettingsError(
             f"an answer of {settings.llm_max_answer_tokens:,} tokens and {PROMPT_TOKENS:,} of a "
-            f"prompt are more than the model's context of {settings.llm_context_tokens:,}: lower "
-            "RAGQWEN_LLM_MAX_ANSWER_TOKENS, or raise RAGQWEN_LLM_CONTEXT_TOKENS (--vllm-context)"
+            f"prompt are more than the model's context of {context:,}: lower "
+            "RAGQWEN_LLM_MAX_ANSWER_TOKENS, or raise RAGQWEN_LLM_CONTEXT_TOKENS (--vllm-context) "
+            "or RAGQWEN_LLM_HARD_CONTEXT_TOKENS"
         )
     if (settings.llm_hard_base_url is None) != (settings.llm_hard_model is None):
         raise SettingsError(
             "RAGQWEN_LLM_HARD_BASE_URL and RAGQWEN_LLM_HARD_MODEL go together: set both or neither"
         )
+    for name in ("llm_hard_engine", "llm_hard_api_key", "llm_hard_context_tokens"):
+        if getattr(settings, name) is not None and not settings.llm_hard_model:
+            raise SettingsError(
+                f"RAGQWEN_{name.upper()} is set, but RAGQWEN_LLM_HARD_MODEL is not: set it to the "
+                "model that is served there"
+            )
     if settings.llm_hard_model and not settings.llm_model:
         raise SettingsError(
             "RAGQWEN_LLM_HARD_MODEL is set, but RAGQWEN_LLM_MODEL is not: set it to the model for "
