@@ -321,7 +321,8 @@ def plan(hard: Path, easy: Path, parallel: Path) -> None:
     """Measure the thinking plan on hard and easy questions and on our own in five grades.
 
     Prints JSON: how well difficulty tells hard from easy and follows the grades, how steady it is
-    across translations, and what it would spend of a fixed 4,096 tokens.
+    across translations, and what it would spend of a fixed 4,096 tokens: with one attempt at each
+    answer, with two, and how many may fail and be written again within 20 %.
     """
     from eval.plan_report import learned_figures, shipped_figures
 

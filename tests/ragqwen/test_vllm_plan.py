@@ -1,6 +1,7 @@
 """What the thinking plan spends on a real vLLM server, by the server's own count.
 
-The model thinks until its budget ends it (ENDLESS), as the worst one would.
+The model thinks until its budget ends it (ENDLESS), as the worst one would. These are first
+attempts; what second ones add is among the figures of `python -m eval plan`.
 """
 
 import asyncio
