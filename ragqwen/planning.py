@@ -66,7 +66,8 @@ class ThinkingPlan:
     """How much the model may think of a question, and why.
 
     `difficulty` is in [0, 1]. `budget_tokens` is 0 just where `mode` is "off". `features` has all
-    that the plan was made from; `reason` says the most of it in one sentence.
+    that the plan was made from; `reason` says the most of it in one sentence. It is a diagnostic,
+    as a log's line is, and so in English whatever language the answer is in.
     """
 
     difficulty: float

@@ -152,7 +152,8 @@ class Thinking:
 
     `attempts` is 2 where the first answer failed verification and was written again with a larger
     budget, which both counts are the sums of; 0 where no model writes. `searching_tokens` were
-    written for further searches. `difficulty` in [0, 1], `reason` and `features` are of the plan.
+    written for further searches. `difficulty` in [0, 1], `reason` (in English) and `features`
+    are of the plan.
     """
 
     mode: Literal["off", "on"]
