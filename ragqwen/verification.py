@@ -2,12 +2,13 @@
 
 Each word of the claim is looked for in one sentence of the passage, or in two in a row: as it is,
 by its letters, and by its vector, which works across languages. A small model of what is met, and
-of what is not, says how likely the place supports the claim. Above that stand two rules: a figure
-of the claim must be in the place, and a name (in one language) and an identifier in the passage.
+of what is not, says how likely the place supports the claim. Above that stand three rules: a figure
+of the claim must be in the place; a name (in one language) and an identifier in the passage; and
+what a claim denies must be in a place that denies something, what it doesn't in none that does.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from ragqwen.alignment import Aligner
 from ragqwen.analysis import normal_form, terms
 from ragqwen.languages import group_of
 from ragqwen.matching import word_likeness
+from ragqwen.negation import clauses, is_negated, without_denials
 from ragqwen.records import Passage
 from ragqwen.segmentation import sentences, words
 from ragqwen.static_embedding import unit
@@ -28,6 +30,8 @@ FEATURES = ("found", "met", "cosine", "margin", "missing", "context", "pair", "l
 Floats = npt.NDArray[np.float64]
 _MAX_BROKEN = 0.45  # the score of what breaks a rule, however like it is; 0.5 is support
 _SUPPORT = 0.5
+_IS_MET = 0.7  # the share of a denying clause from which on a claim says what is denied
+_IS_LACKING = 0.75  # how much of the most telling word it may lack for that
 _NOUNS_CAPITAL = frozenset({"deu_Latn", "ltz_Latn"})  # a capital makes no name there
 _NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
 _IDENTIFIER = regex.compile(
@@ -57,12 +61,16 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A sentence of a passage, or two in a row: its span in the passage, and the sentences'."""
+    """A sentence of a passage, or two in a row: its span in the passage, and the sentences'.
+
+    `affirms` is that it is known to deny nothing.
+    """
 
     start: int
     end: int
     columns: tuple[int, ...]
     figures: Figures
+    affirms: bool
 
 
 class PassageVerifier:
@@ -84,10 +92,17 @@ class PassageVerifier:
         self._all_terms = frozenset().union(*self._terms)
         self._plain = normal_form("\n".join(parts))
         *said, self._titled = (Figures.of(part, passage.language) for part in parts)
+        affirms = [is_negated(part, passage.language) is False for part in parts]
         self._places = [
-            _Place(start, end, (i,), said[i]) for i, (start, end) in enumerate(spans)
+            _Place(start, end, (i,), said[i], affirms[i]) for i, (start, end) in enumerate(spans)
         ] + [
-            _Place(spans[i][0], spans[i + 1][1], (i, i + 1), said[i] | said[i + 1])
+            _Place(
+                spans[i][0],
+                spans[i + 1][1],
+                (i, i + 1),
+                said[i] | said[i + 1],
+                affirms[i] and affirms[i + 1],
+            )
             for i in range(len(spans) - 1)
         ]
 
@@ -99,7 +114,8 @@ class PassageVerifier:
         same = self._is_same(language)
         weights, bias = _model().same if same else _model().cross
         odds = 1 / (1 + np.exp(-(self.features(claim, language) @ weights + bias)))
-        scores = np.where(self.keeps_rules(claim, language), odds, np.minimum(odds, _MAX_BROKEN))
+        kept = self.keeps_rules(claim, language) & ~self._denied(claim, language, odds)
+        scores = np.where(kept, odds, np.minimum(odds, _MAX_BROKEN))
         n_sentences = sum(len(place.columns) == 1 for place in self._places)
         best = int(scores[:n_sentences].argmax())
         if scores[best] < _SUPPORT and scores.max() >= _SUPPORT:
@@ -161,14 +177,48 @@ class PassageVerifier:
         return np.array(rows, dtype=np.float64)
 
     def keeps_rules(self, claim: str, language: str) -> npt.NDArray[np.bool_]:
-        """Return whether each place has the claim's figures, and the passage its names."""
-        named = self._has_names(claim, language)
+        """Return whether each place has the claim's figures and denials, the passage its names."""
+        named, denies = self._has_names(claim, language), bool(is_negated(claim, language))
         claimed, same = Figures.of(claim, language), self._is_same(language)
         return np.array(
             [
-                named and agree(claimed, place.figures, self._titled, same=same)
+                named
+                and not (denies and place.affirms)
+                and agree(claimed, place.figures, self._titled, same=same)
                 for place in self._places
             ]
+        )
+
+    def _denied(self, claim: str, language: str, odds: Floats) -> npt.NDArray[np.bool_]:
+        """Return which places deny what a claim says is so: a clause that does, and is met in it.
+
+        Only likely places are looked at.
+        """
+        text, own = self._passage.text, self._passage.language
+        said = [claim[a:b] for a, b in words(claim)]
+        found = np.zeros(len(self._places), dtype=bool)
+        if is_negated(claim, language) is not False or not said:
+            return found
+        figures = set(_DIGITS.findall(claim))
+        for at in np.flatnonzero(odds >= _SUPPORT):
+            place = self._places[at]
+            if not place.affirms:
+                found[at] = any(
+                    is_negated(clause, own)
+                    and figures.issuperset(_DIGITS.findall(clause))
+                    and self._is_met(without_denials(clause, own), said)
+                    for sentence in (self._places[i] for i in place.columns)
+                    for clause in clauses(text[sentence.start : sentence.end])
+                )
+        return found
+
+    def _is_met(self, clause: str, said: Sequence[str]) -> bool:
+        """Tell whether all that a clause says is in a claim: "not by Bob but by Ann" is in none."""
+        matches = self._aligner.match_words(clause, [said])
+        weights, nearest = matches.weights, matches.nearest[:, 0]
+        lacking = (weights * (1 - nearest)).max()
+        return bool(
+            weights @ nearest >= _IS_MET * weights.sum() and lacking < _IS_LACKING * weights.max()
         )
 
     def _has_names(self, claim: str, language: str) -> bool:

@@ -1,5 +1,7 @@
 """What bears a claim out, and what only looks like it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +63,56 @@ def test_what_the_passage_says_is_supported(claim: str) -> None:
 )
 def test_what_it_says_otherwise_or_not_at_all_is_not(claim: str) -> None:
     assert not support(claim).holds
+
+
+@pytest.mark.parametrize(
+    ("said", "denied", "language"),
+    [
+        ("Anna Frei built the mill.", "Anna Frei did not build the mill.", "eng_Latn"),
+        ("Anna Frei baute die Mühle.", "Anna Frei baute die Mühle nicht.", "deu_Latn"),
+        ("Anna Frei a construit le moulin.", "Anna Frei n’a pas construit le moulin.", "fra_Latn"),
+        ("Anna Frei construyó el molino.", "Anna Frei no construyó el molino.", "spa_Latn"),
+        ("安娜建造了磨坊。", "安娜没有建造磨坊。", "zho_Hans"),
+        ("アンナは水車小屋を建てた。", "アンナは水車小屋を建てなかった。", "jpn_Jpan"),
+        ("بنت آنا الطاحونة.", "لم تبن آنا الطاحونة.", "arb_Arab"),
+        ("अन्ना ने चक्की बनाई।", "अन्ना ने चक्की नहीं बनाई।", "hin_Deva"),
+        ("Анна построила мельницу.", "Анна не построила мельницу.", "rus_Cyrl"),
+        ("Anna alijenga kinu.", "Anna hakujenga kinu.", "swh_Latn"),
+        ("Anna değirmeni yaptı.", "Anna değirmeni yapmadı.", "tur_Latn"),
+        ("안나가 방앗간을 지었다.", "안나가 방앗간을 짓지 않았다.", "kor_Hang"),
+    ],
+)
+def test_what_is_denied_is_not_supported_by_what_says_it_is_so(
+    said: str, denied: str, language: str
+) -> None:
+    passage = replace(make_passage("mill", said), language=language)
+    verifier = PassageVerifier(passage, ALIGNER)
+    assert verifier.support(said, language).holds
+    assert not verifier.support(denied, language).holds
+    assert not VERIFIER.support(denied, language).holds
+    denying = PassageVerifier(replace(passage, text=denied, end=len(denied)), ALIGNER)
+    assert denying.support(denied, language).holds
+    other_forms = {"eng_Latn", "kor_Hang"}  # "did build" is less like "built"
+    assert language in other_forms or not denying.support(said, language).holds
+
+
+def test_what_the_passage_denies_is_not_supported_by_that() -> None:
+    passage = make_passage("deck", "Dogs are not allowed on deck. Cats are.")
+    assert (
+        not PassageVerifier(passage, ALIGNER).support("Dogs are allowed on deck.", "eng_Latn").holds
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("The mill was not built by Bob but by Anna.", "The mill was built by Anna."),
+        ("The ferry does not leave at six but at nine.", "The ferry leaves at nine."),
+        ("The fee is 12 euros, and dogs are not allowed.", "The fee is 12 euros."),
+    ],
+)
+def test_what_is_so_is_supported_beside_what_is_denied(text: str, claim: str) -> None:
+    assert PassageVerifier(make_passage("mill", text), ALIGNER).support(claim, "eng_Latn").holds
 
 
 def test_the_place_is_the_sentence_that_says_it() -> None:
