@@ -114,7 +114,7 @@ class PassageVerifier:
         same = self._is_same(language)
         weights, bias = _model().same if same else _model().cross
         odds = 1 / (1 + np.exp(-(self.features(claim, language) @ weights + bias)))
-        kept = self.keeps_rules(claim, language) & ~self._denied(claim, language, odds)
+        kept = self.keeps_rules(claim, language) & ~self._contradicts(claim, language, odds)
         scores = np.where(kept, odds, np.minimum(odds, _MAX_BROKEN))
         n_sentences = sum(len(place.columns) == 1 for place in self._places)
         best = int(scores[:n_sentences].argmax())
@@ -177,27 +177,42 @@ class PassageVerifier:
         return np.array(rows, dtype=np.float64)
 
     def keeps_rules(self, claim: str, language: str) -> npt.NDArray[np.bool_]:
-        """Return whether each place has the claim's figures and denials, the passage its names."""
-        named, denies = self._has_names(claim, language), bool(is_negated(claim, language))
+        """Return whether each place has the claim's figures, and the passage its names."""
+        named = self._has_names(claim, language)
         claimed, same = Figures.of(claim, language), self._is_same(language)
         return np.array(
             [
-                named
-                and not (denies and place.affirms)
-                and agree(claimed, place.figures, self._titled, same=same)
+                named and agree(claimed, place.figures, self._titled, same=same)
                 for place in self._places
             ]
         )
 
-    def _denied(self, claim: str, language: str, odds: Floats) -> npt.NDArray[np.bool_]:
-        """Return which places deny what a claim says is so: a clause that does, and is met in it.
+    def _contradicts(self, claim: str, language: str, odds: Floats) -> npt.NDArray[np.bool_]:
+        """Return which places say what a claim denies, or deny what it says is so."""
+        negated = is_negated(claim, language)
+        if negated is None:
+            return np.zeros(len(self._places), dtype=bool)
+        return self._affirms(odds) if negated else self._denies(claim, odds)
+
+    def _affirms(self, odds: Floats) -> npt.NDArray[np.bool_]:
+        """Return which places deny nothing, or have a sentence that does not and says it all.
+
+        The sentence beside that one denies something else.
+        """
+        told = [place.affirms and odds[i] >= _SUPPORT for i, place in enumerate(self._places)]
+        return np.array(
+            [place.affirms or any(told[i] for i in place.columns) for place in self._places]
+        )
+
+    def _denies(self, claim: str, odds: Floats) -> npt.NDArray[np.bool_]:
+        """Return which places have a clause that denies something, all of which is in a claim.
 
         Only likely places are looked at.
         """
         text, own = self._passage.text, self._passage.language
         said = [claim[a:b] for a, b in words(claim)]
         found = np.zeros(len(self._places), dtype=bool)
-        if is_negated(claim, language) is not False or not said:
+        if not said:
             return found
         figures = set(_DIGITS.findall(claim))
         for at in np.flatnonzero(odds >= _SUPPORT):

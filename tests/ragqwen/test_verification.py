@@ -115,6 +115,19 @@ def test_what_is_so_is_supported_beside_what_is_denied(text: str, claim: str) ->
     assert PassageVerifier(make_passage("mill", text), ALIGNER).support(claim, "eng_Latn").holds
 
 
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("Cats are allowed on deck. Dogs are not.", "Cats are not allowed on deck."),
+        ("No dogs. The hut is open in winter.", "The hut is not open in winter."),
+    ],
+)
+def test_what_is_denied_is_not_supported_by_what_is_said_beside_another_denial(
+    text: str, claim: str
+) -> None:
+    assert not PassageVerifier(make_passage("hut", text), ALIGNER).support(claim, "eng_Latn").holds
+
+
 def test_the_place_is_the_sentence_that_says_it() -> None:
     assert quote("Visitors pay 4.50 francs") == "Visitors pay 4.50 francs."
 
