@@ -228,8 +228,13 @@ class PassageVerifier:
         return found
 
     def _is_met(self, clause: str, said: Sequence[str]) -> bool:
-        """Tell whether all that a clause says is in a claim: "not by Bob but by Ann" is in none."""
+        """Tell whether all that a clause says is in a claim: "not by Bob but by Ann" is in none.
+
+        Nor is a clause that says nothing, as what is left of "No,".
+        """
         matches = self._aligner.match_words(clause, [said])
+        if not matches.words:
+            return False
         weights, nearest = matches.weights, matches.nearest[:, 0]
         lacking = (weights * (1 - nearest)).max()
         return bool(

@@ -109,6 +109,8 @@ def test_what_the_passage_denies_is_not_supported_by_that() -> None:
         ("The mill was not built by Bob but by Anna.", "The mill was built by Anna."),
         ("The ferry does not leave at six but at nine.", "The ferry leaves at nine."),
         ("The fee is 12 euros, and dogs are not allowed.", "The fee is 12 euros."),
+        ("No, the ferry leaves at nine.", "The ferry leaves at nine."),
+        ("The ferry - none other - leaves at nine.", "The ferry leaves at nine."),
     ],
 )
 def test_what_is_so_is_supported_beside_what_is_denied(text: str, claim: str) -> None:
