@@ -130,6 +130,20 @@ def test_what_is_denied_is_not_supported_by_what_is_said_beside_another_denial(
     assert not PassageVerifier(make_passage("hut", text), ALIGNER).support(claim, "eng_Latn").holds
 
 
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("The ferry failed to reach the island.", "The ferry did not reach the island."),
+        ("The museum refuses to lend the painting.", "The museum does not lend the painting."),
+        ("Entry is not allowed without a permit.", "Entry is allowed only with a permit."),
+        ("The bridge did not open until 1990.", "The bridge opened in 1990."),
+        ("The train leaves from platform No. 5.", "The train leaves from platform 5."),
+    ],
+)
+def test_what_is_said_with_a_denial_or_without_one_is_supported(text: str, claim: str) -> None:
+    assert PassageVerifier(make_passage("hut", text), ALIGNER).support(claim, "eng_Latn").holds
+
+
 def test_the_place_is_the_sentence_that_says_it() -> None:
     assert quote("Visitors pay 4.50 francs") == "Visitors pay 4.50 francs."
 
