@@ -31,6 +31,7 @@ Floats = npt.NDArray[np.float64]
 _MAX_BROKEN = 0.45  # the score of what breaks a rule, however like it is; 0.5 is support
 _SUPPORT = 0.5
 _IS_MET = 0.7  # the share of a denying clause from which on a claim says what is denied
+_IS_MET_ACROSS = 0.6  # the same across languages, where words come less near each other
 _IS_LACKING = 0.75  # how much of the most telling word it may lack for that
 _NOUNS_CAPITAL = frozenset({"deu_Latn", "ltz_Latn"})  # a capital makes no name there
 _NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
@@ -192,7 +193,8 @@ class PassageVerifier:
         negated = is_negated(claim, language)
         if negated is None:
             return np.zeros(len(self._places), dtype=bool)
-        return self._affirms(odds) if negated else self._denies(claim, odds)
+        least = _IS_MET if self._is_same(language) else _IS_MET_ACROSS
+        return self._affirms(odds) if negated else self._denies(claim, odds, least)
 
     def _affirms(self, odds: Floats) -> npt.NDArray[np.bool_]:
         """Return which places deny nothing, or have a sentence that does not and says it all.
@@ -204,7 +206,7 @@ class PassageVerifier:
             [place.affirms or any(told[i] for i in place.columns) for place in self._places]
         )
 
-    def _denies(self, claim: str, odds: Floats) -> npt.NDArray[np.bool_]:
+    def _denies(self, claim: str, odds: Floats, least: float) -> npt.NDArray[np.bool_]:
         """Return which places have a clause that denies something, all of which is in a claim.
 
         Only likely places are looked at.
@@ -221,13 +223,13 @@ class PassageVerifier:
                 found[at] = any(
                     is_negated(clause, own)
                     and figures.issuperset(_DIGITS.findall(clause))
-                    and self._is_met(without_denials(clause, own), said)
+                    and self._is_met(without_denials(clause, own), said, least)
                     for sentence in (self._places[i] for i in place.columns)
                     for clause in clauses(text[sentence.start : sentence.end])
                 )
         return found
 
-    def _is_met(self, clause: str, said: Sequence[str]) -> bool:
+    def _is_met(self, clause: str, said: Sequence[str], least: float) -> bool:
         """Tell whether all that a clause says is in a claim: "not by Bob but by Ann" is in none.
 
         Nor is a clause that says nothing, as what is left of "No,".
@@ -238,7 +240,7 @@ class PassageVerifier:
         weights, nearest = matches.weights, matches.nearest[:, 0]
         lacking = (weights * (1 - nearest)).max()
         return bool(
-            weights @ nearest >= _IS_MET * weights.sum() and lacking < _IS_LACKING * weights.max()
+            weights @ nearest >= least * weights.sum() and lacking < _IS_LACKING * weights.max()
         )
 
     def _has_names(self, claim: str, language: str) -> bool:

@@ -130,6 +130,12 @@ def test_what_is_denied_is_not_supported_by_what_is_said_beside_another_denial(
     assert not PassageVerifier(make_passage("hut", text), ALIGNER).support(claim, "eng_Latn").holds
 
 
+def test_what_is_denied_in_another_language_is_not_supported() -> None:
+    passage = make_passage("museum", "Das Museum öffnet montags nicht.", language="deu_Latn")
+    claim = "The museum opens on Mondays."
+    assert not PassageVerifier(passage, ALIGNER).support(claim, "eng_Latn").holds
+
+
 @pytest.mark.parametrize(
     ("text", "claim"),
     [
