@@ -353,12 +353,14 @@ def _room(settings: Settings) -> int:
 
 
 def _writer(settings: Settings, base_url: str, model: str, setting: str = "RAGQWEN_LLM") -> Writer:
+    own = setting if settings.llm_hard_context_tokens else "RAGQWEN_LLM"
     return Writer(
         _chat(settings, base_url, model, setting),
         model,
         calls_tools=ENGINES[_engine(settings)].calls_tools,
         pace=Pace(settings.llm_tokens_per_second),
         room_tokens=_room(settings),
+        context_setting=f"{own}_CONTEXT_TOKENS",
     )
 
 

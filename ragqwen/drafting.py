@@ -31,7 +31,8 @@ class Writer:
 
     The model takes `thinking_budget` with each call, as `QwenChat` does. `calls_tools` says that it
     may be given some. Its `pace` is learned from what it writes. `room_tokens` is what a prompt and
-    the thinking may take together in its context, None for as much as others.
+    the thinking may take together in its context, None for as much as others; `context_setting` is
+    what that context is set by.
     """
 
     chat: "BaseChatModel"
@@ -39,6 +40,7 @@ class Writer:
     calls_tools: bool = False
     pace: Pace = field(default_factory=Pace)
     room_tokens: int | None = None
+    context_setting: str = "RAGQWEN_LLM_CONTEXT_TOKENS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,7 @@ class Drafter:
         """Have the model write; the marker of an unanswerable question is never streamed."""
         from ragqwen.prompt import is_refusal, may_become_refusal
 
-        room = self._room_tokens if writer.room_tokens is None else writer.room_tokens
-        passages, prompt, room = self._prompt(evidence, language, room)
+        passages, prompt, room = self._prompt(evidence, language, writer)
         budget_tokens = min(budget_tokens, room)
         splitter = ReasoningSplitter(expects_thinking=False)
         text, streamed, used = "", "", 0
@@ -145,7 +146,7 @@ class Drafter:
         return Draft(cited, evidence, text, writer.name, budget_tokens, used)
 
     def _prompt(
-        self, evidence: Evidence, language: str, room_tokens: int | None
+        self, evidence: Evidence, language: str, writer: Writer
     ) -> "tuple[list[Passage], list[BaseMessage], int]":
         """Return as many passages as there is room for, the prompt, and what is left to think.
 
@@ -153,6 +154,7 @@ class Drafter:
         """
         from ragqwen.prompt import build_messages, fit_passages
 
+        room_tokens = self._room_tokens if writer.room_tokens is None else writer.room_tokens
         passages = fit_passages(evidence.passages, self._context_tokens)
         while True:
             prompt = build_messages(evidence.question, passages, language)
@@ -165,7 +167,7 @@ class Drafter:
                 raise InputError(
                     f"the question takes {count_tokens(evidence.question)} tokens, which are "
                     f"{taken - room_tokens} too many for the language model's context; "
-                    "shorten it, or raise RAGQWEN_LLM_CONTEXT_TOKENS if the model can take more"
+                    f"shorten it, or raise {writer.context_setting} if the model can take more"
                 )
             passages = passages[:-1]
 

@@ -73,7 +73,8 @@ class Exchange:
         if reply.choice.message is None:
             raise ModelError(
                 "the language model's server sent no message, only "
-                f"{', '.join(response) or 'an empty object'}; check RAGQWEN_LLM_BASE_URL"
+                f"{', '.join(response) or 'an empty object'}; check its URL, RAGQWEN_LLM_BASE_URL "
+                "or RAGQWEN_LLM_HARD_BASE_URL"
             )
         chunk = self.feed(reply)
         return generate_from_stream(iter([chunk, self.end()] if chunk else [self.end()]))

@@ -1,10 +1,12 @@
 """Whether a text denies something, by words of each language in `ragqwen/data/negation.tsv`.
 
-A score of words and vectors hardly sees one small word, so it is looked for as such. `~` stands
-where a word goes on: `~madı` is a suffix. What holds such a word and denies nothing, as "not only",
-is beside it as `but_not`. The words were chosen among those whose lines in parallel text are denied
-in English too; in languages that deny within a word (Czech, Swahili, Turkish) some denials are not
-seen. For languages that aren't there nothing is told.
+A score of words and vectors hardly sees one small word, so it is looked for as such. Beside the
+words that deny is what holds such a word and denies nothing, as "not only" (`but_not`), and what
+may deny or not, as "forbidden" or "not … until" (`unclear`): with no more than that it can't be
+told. `~` stands where a word goes on: `~madı` is a suffix; `~` alone is any word, in languages
+whose denials no list holds. `… until` is a denial with that word after it, `kadar …` one with that
+word before it; `#` is a figure. The words were chosen among those whose lines in parallel text are
+denied in English too. For languages that aren't there nothing is told.
 """
 
 import csv
@@ -17,6 +19,9 @@ import regex
 from ragqwen.languages import languages
 
 _CLAUSE_ENDS = regex.compile(r"(?<=[,;:،؛、，；：])(?!\p{N})\s*|(?<!\s)\s++(?=\(|[-–—]\s)[-–—]?\s*")
+_GAP = r"[^.,;:!?。，；：！？]{1,80}?"  # bounded, so that the time grows with the text alone
+_SPACES = r"\s+"
+_ESCAPED, _FIGURE = r"\#", r"\p{N}+"
 
 
 def is_negated(text: str, language: str) -> bool | None:
@@ -24,17 +29,22 @@ def is_negated(text: str, language: str) -> bool | None:
 
     :param language: FLORES-200 code, or "und".
     """
-    pattern = _patterns().get(language)
+    pattern = _pattern(language)
     if pattern is None:
         return None
-    found = pattern.finditer(text.replace("’", "'"))
-    return any(match["but_not"] is None for match in found)
+    kinds = {match.lastgroup for match in pattern.finditer(text.replace("’", "'"))}
+    return True if "words" in kinds else None if "unclear" in kinds else False
 
 
 def without_denials(text: str, language: str) -> str:
     """Return a text without the words by which it denies."""
-    pattern = _patterns().get(language)
-    return pattern.sub(" ", text.replace("’", "'")) if pattern else text
+    pattern = _pattern(language)
+    if pattern is None:
+        return text
+    kept: str = pattern.sub(
+        lambda match: " " if match.lastgroup == "words" else match[0], text.replace("’", "'")
+    )
+    return kept
 
 
 def clauses(text: str) -> list[str]:
@@ -43,31 +53,49 @@ def clauses(text: str) -> list[str]:
 
 
 @functools.cache
-def _patterns() -> Mapping[str, "regex.Pattern[str]"]:
+def _rows() -> Mapping[str, Mapping[str, str]]:
     with files("ragqwen.data").joinpath("negation.tsv").open(encoding="utf-8") as lines:
         rows = csv.DictReader(lines, dialect="excel-tab", quoting=csv.QUOTE_NONE)
-        return {
-            row["language"]: _pattern(
-                row["words"].split(),
-                row["but_not"].split("; ") if row["but_not"] else (),
-                spaced=languages()[row["language"]].word_breaks == "spaces",
-            )
-            for row in rows
-        }
+        return {row["language"]: row for row in rows}
 
 
-def _pattern(words: Sequence[str], but_not: Sequence[str], *, spaced: bool) -> "regex.Pattern[str]":
-    """Return what finds each of the words, or a longer expression that denies nothing."""
-    kept, denying = (
-        "|".join(_written(one, spaced=spaced) for one in some) for some in (but_not, words)
+@functools.cache
+def _pattern(language: str) -> "regex.Pattern[str] | None":
+    """Return what finds a language's expressions, in groups by column, None if it has none."""
+    row = _rows().get(language)
+    if row is None:
+        return None
+    spaced = languages()[language].word_breaks == "spaces"
+    denial = _any(row["words"].split(), spaced=spaced)
+    but_not = row["but_not"].split("; ") if row["but_not"] else []
+    unclear = row["unclear"].split("; ") if row["unclear"] else []
+    after = [one.removeprefix("… ") for one in unclear if one.startswith("… ")]
+    before = [one.removesuffix(" …") for one in unclear if one.endswith(" …")]
+    alone = [one for one in unclear if "…" not in one]
+    kinds = (  # what stands first is taken
+        ("but_not", _any(but_not, spaced=spaced)),
+        ("unclear", f"{denial}{_GAP}{_any(after, spaced=spaced)}"),
+        ("unclear", f"{_any(before, spaced=spaced)}{_GAP}{denial}"),
+        ("words", denial),
+        ("unclear", _any(alone, spaced=spaced)),
     )
-    before = rf"(?P<but_not>{kept})|" if kept else "(?P<but_not>(?!))|"
-    return regex.compile(f"{before}(?:{denying})", regex.IGNORECASE)
+    return regex.compile("|".join(f"(?P<{name}>{one})" for name, one in kinds), regex.IGNORECASE)
 
 
-def _written(word: str, *, spaced: bool) -> str:
-    before = after = ""
-    if spaced:
-        before = r"(?<=[\p{L}\p{M}])" if word.startswith("~") else r"(?<![\p{L}\p{M}\p{N}])"
-        after = "" if word.endswith("~") else r"(?![\p{L}\p{M}\p{N}])"
-    return f"{before}{regex.escape(word.strip('~'))}{after}"
+def _any(expressions: Sequence[str], *, spaced: bool) -> str:
+    """Return what finds any of some expressions of the table."""
+    suffixes = "|".join(_written(one, spaced=spaced) for one in expressions if one[0] == "~")
+    starts = "|".join(_written(one, spaced=spaced) for one in expressions if one[0] != "~")
+    if not expressions:
+        return "(?!)"  # finds nothing
+    if not spaced:
+        return f"(?:{starts})"
+    options = [rf"(?<![\p{{L}}\p{{M}}\p{{N}}])(?:{starts})"] if starts else []
+    options += [rf"(?<=[\p{{L}}\p{{M}}])(?:{suffixes})"] if suffixes else []
+    return f"(?:{'|'.join(options)})"
+
+
+def _written(expression: str, *, spaced: bool) -> str:
+    after = "" if expression.endswith("~") or not spaced else r"(?![\p{L}\p{M}\p{N}])"
+    escaped = regex.escape(expression.strip("~"), literal_spaces=True)
+    return f"{escaped.replace(' ', _SPACES).replace(_ESCAPED, _FIGURE)}{after}"

@@ -31,6 +31,7 @@ Floats = npt.NDArray[np.float64]
 _MAX_BROKEN = 0.45  # the score of what breaks a rule, however like it is; 0.5 is support
 _SUPPORT = 0.5
 _IS_MET = 0.7  # the share of a denying clause from which on a claim says what is denied
+_IS_MET_ACROSS = 0.6  # the same across languages, where words come less near each other
 _IS_LACKING = 0.75  # how much of the most telling word it may lack for that
 _NOUNS_CAPITAL = frozenset({"deu_Latn", "ltz_Latn"})  # a capital makes no name there
 _NAME = regex.compile(r"(?<=[^\s.!?:…\"“„«(]\s+)\p{Lu}[\p{L}\p{M}]+")
@@ -114,7 +115,7 @@ class PassageVerifier:
         same = self._is_same(language)
         weights, bias = _model().same if same else _model().cross
         odds = 1 / (1 + np.exp(-(self.features(claim, language) @ weights + bias)))
-        kept = self.keeps_rules(claim, language) & ~self._denied(claim, language, odds)
+        kept = self.keeps_rules(claim, language) & ~self._contradicts(claim, language, odds)
         scores = np.where(kept, odds, np.minimum(odds, _MAX_BROKEN))
         n_sentences = sum(len(place.columns) == 1 for place in self._places)
         best = int(scores[:n_sentences].argmax())
@@ -177,27 +178,43 @@ class PassageVerifier:
         return np.array(rows, dtype=np.float64)
 
     def keeps_rules(self, claim: str, language: str) -> npt.NDArray[np.bool_]:
-        """Return whether each place has the claim's figures and denials, the passage its names."""
-        named, denies = self._has_names(claim, language), bool(is_negated(claim, language))
+        """Return whether each place has the claim's figures, and the passage its names."""
+        named = self._has_names(claim, language)
         claimed, same = Figures.of(claim, language), self._is_same(language)
         return np.array(
             [
-                named
-                and not (denies and place.affirms)
-                and agree(claimed, place.figures, self._titled, same=same)
+                named and agree(claimed, place.figures, self._titled, same=same)
                 for place in self._places
             ]
         )
 
-    def _denied(self, claim: str, language: str, odds: Floats) -> npt.NDArray[np.bool_]:
-        """Return which places deny what a claim says is so: a clause that does, and is met in it.
+    def _contradicts(self, claim: str, language: str, odds: Floats) -> npt.NDArray[np.bool_]:
+        """Return which places say what a claim denies, or deny what it says is so."""
+        negated = is_negated(claim, language)
+        if negated is None:
+            return np.zeros(len(self._places), dtype=bool)
+        least = _IS_MET if self._is_same(language) else _IS_MET_ACROSS
+        return self._affirms(odds) if negated else self._denies(claim, odds, least)
+
+    def _affirms(self, odds: Floats) -> npt.NDArray[np.bool_]:
+        """Return which places deny nothing, or have a sentence that does not and says it all.
+
+        The sentence beside that one denies something else.
+        """
+        told = [place.affirms and odds[i] >= _SUPPORT for i, place in enumerate(self._places)]
+        return np.array(
+            [place.affirms or any(told[i] for i in place.columns) for place in self._places]
+        )
+
+    def _denies(self, claim: str, odds: Floats, least: float) -> npt.NDArray[np.bool_]:
+        """Return which places have a clause that denies something, all of which is in a claim.
 
         Only likely places are looked at.
         """
         text, own = self._passage.text, self._passage.language
         said = [claim[a:b] for a, b in words(claim)]
         found = np.zeros(len(self._places), dtype=bool)
-        if is_negated(claim, language) is not False or not said:
+        if not said:
             return found
         figures = set(_DIGITS.findall(claim))
         for at in np.flatnonzero(odds >= _SUPPORT):
@@ -206,19 +223,24 @@ class PassageVerifier:
                 found[at] = any(
                     is_negated(clause, own)
                     and figures.issuperset(_DIGITS.findall(clause))
-                    and self._is_met(without_denials(clause, own), said)
+                    and self._is_met(without_denials(clause, own), said, least)
                     for sentence in (self._places[i] for i in place.columns)
                     for clause in clauses(text[sentence.start : sentence.end])
                 )
         return found
 
-    def _is_met(self, clause: str, said: Sequence[str]) -> bool:
-        """Tell whether all that a clause says is in a claim: "not by Bob but by Ann" is in none."""
+    def _is_met(self, clause: str, said: Sequence[str], least: float) -> bool:
+        """Tell whether all that a clause says is in a claim: "not by Bob but by Ann" is in none.
+
+        Nor is a clause that says nothing, as what is left of "No,".
+        """
         matches = self._aligner.match_words(clause, [said])
+        if not matches.words:
+            return False
         weights, nearest = matches.weights, matches.nearest[:, 0]
         lacking = (weights * (1 - nearest)).max()
         return bool(
-            weights @ nearest >= _IS_MET * weights.sum() and lacking < _IS_LACKING * weights.max()
+            weights @ nearest >= least * weights.sum() and lacking < _IS_LACKING * weights.max()
         )
 
     def _has_names(self, claim: str, language: str) -> bool:

@@ -92,3 +92,18 @@ def test_its_key_is_not_shown() -> None:
 
 def test_an_error_of_its_server_names_its_own_settings() -> None:
     assert chat_of(make_hard_writer(settings())).setting == "RAGQWEN_LLM_HARD"
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({}, "RAGQWEN_LLM_CONTEXT_TOKENS"),
+        ({"llm_hard_context_tokens": 16_384}, "RAGQWEN_LLM_HARD_CONTEXT_TOKENS"),
+    ],
+)
+def test_a_question_too_long_for_its_context_names_what_that_is_set_by(
+    more: dict[str, object], named: str
+) -> None:
+    easy, hard = make_writer(settings(**more)), make_hard_writer(settings(**more))
+    assert easy and hard
+    assert (easy.context_setting, hard.context_setting) == ("RAGQWEN_LLM_CONTEXT_TOKENS", named)

@@ -199,3 +199,10 @@ def test_a_model_that_is_not_asked_has_no_budget() -> None:
     thinking = make_answerer(chat=chat, stored=False).ask(QUESTION, thinking=4096).thinking
     assert (thinking.mode, thinking.budget_tokens, thinking.attempts) == ("off", 0, 0)
     assert chat.budgets == []
+
+
+def test_a_question_too_long_for_the_model_that_thinks_names_what_its_context_is_set_by() -> None:
+    hard = Writer(turns(), "Qwen/Qwen3-32B", room_tokens=1000, context_setting="HARD_CONTEXT")
+    answerer = make_answerer(chat=turns(), hard_writer=hard)
+    with pytest.raises(InputError, match="shorten it, or raise HARD_CONTEXT if"):
+        answerer.ask(QUESTION * 200, thinking=1024)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ragqwen.negation import clauses, is_negated
+from ragqwen.negation import clauses, is_negated, without_denials
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,49 @@ def test_a_denial_is_told(text: str, language: str) -> None:
         ("Passage", "fra_Latn"),
         ("两者不同，而且不断增长", "zho_Hans"),
         ("数は少ない", "jpn_Jpan"),
+        ("It leaves from platform No. 5", "eng_Latn"),
+        ("It leaves no\nlater than six", "eng_Latn"),
+        ("Under the university", "eng_Latn"),
+        ("Le Pas-de-Calais", "fra_Latn"),
+        ("لا يزال الجسر مفتوحا", "arb_Arab"),
+        ("Hytten ligger uden for byen", "dan_Latn"),
         ("", "eng_Latn"),
     ],
 )
 def test_what_only_looks_like_one_is_none(text: str, language: str) -> None:
     assert is_negated(text, language) is False
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Smoking is forbidden", "eng_Latn"),
+        ("It failed to open", "eng_Latn"),
+        ("It did not open until 1990", "eng_Latn"),
+        ("Na ostrově nežijí lidé", "ces_Latn"),
+        ("박물관 안 카페", "kor_Hang"),
+        ("אי סיציליה", "heb_Hebr"),
+        ("10人しか入れない", "jpn_Jpan"),
+        ("La hytte", "tel_Telu"),
+    ],
+)
+def test_what_may_be_one_or_not_is_left_open(text: str, language: str) -> None:
+    assert is_negated(text, language) is None
+
+
+def test_a_denial_is_told_beside_what_may_be_one() -> None:
+    assert is_negated("It failed and was not rebuilt", "eng_Latn")
+    assert is_negated("Není zavřeno", "ces_Latn")
+
+
+def test_what_may_be_a_denial_is_left_in_a_text_without_them() -> None:
+    assert without_denials("It is not forbidden", "eng_Latn").split() == ["It", "is", "forbidden"]
+
+
+@pytest.mark.parametrize("language", ["eng_Latn", "tur_Latn", "zho_Hans"])
+def test_a_text_of_denials_or_spaces_is_read_at_once(language: str) -> None:
+    for text in ("not " * 20_000, "un" * 40_000, f"no.{' ' * 80_000}x", "不" * 20_000):
+        is_negated(text, language)
 
 
 @pytest.mark.parametrize("language", ["und", "tpi_Latn"])

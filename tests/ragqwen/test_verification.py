@@ -109,10 +109,45 @@ def test_what_the_passage_denies_is_not_supported_by_that() -> None:
         ("The mill was not built by Bob but by Anna.", "The mill was built by Anna."),
         ("The ferry does not leave at six but at nine.", "The ferry leaves at nine."),
         ("The fee is 12 euros, and dogs are not allowed.", "The fee is 12 euros."),
+        ("No, the ferry leaves at nine.", "The ferry leaves at nine."),
+        ("The ferry - none other - leaves at nine.", "The ferry leaves at nine."),
     ],
 )
 def test_what_is_so_is_supported_beside_what_is_denied(text: str, claim: str) -> None:
     assert PassageVerifier(make_passage("mill", text), ALIGNER).support(claim, "eng_Latn").holds
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("Cats are allowed on deck. Dogs are not.", "Cats are not allowed on deck."),
+        ("No dogs. The hut is open in winter.", "The hut is not open in winter."),
+    ],
+)
+def test_what_is_denied_is_not_supported_by_what_is_said_beside_another_denial(
+    text: str, claim: str
+) -> None:
+    assert not PassageVerifier(make_passage("hut", text), ALIGNER).support(claim, "eng_Latn").holds
+
+
+def test_what_is_denied_in_another_language_is_not_supported() -> None:
+    passage = make_passage("museum", "Das Museum öffnet montags nicht.", language="deu_Latn")
+    claim = "The museum opens on Mondays."
+    assert not PassageVerifier(passage, ALIGNER).support(claim, "eng_Latn").holds
+
+
+@pytest.mark.parametrize(
+    ("text", "claim"),
+    [
+        ("The ferry failed to reach the island.", "The ferry did not reach the island."),
+        ("The museum refuses to lend the painting.", "The museum does not lend the painting."),
+        ("Entry is not allowed without a permit.", "Entry is allowed only with a permit."),
+        ("The bridge did not open until 1990.", "The bridge opened in 1990."),
+        ("The train leaves from platform No. 5.", "The train leaves from platform 5."),
+    ],
+)
+def test_what_is_said_with_a_denial_or_without_one_is_supported(text: str, claim: str) -> None:
+    assert PassageVerifier(make_passage("hut", text), ALIGNER).support(claim, "eng_Latn").holds
 
 
 def test_the_place_is_the_sentence_that_says_it() -> None:
