@@ -127,11 +127,14 @@ class ModelServer:
         waiting = cancellation.current()
         waiting.check()
         try:
-            with httpx.Client(transport=self._transport, verify=_tls(), **self._client) as client:
+            with (
+                waiting.connections() as trace,
+                httpx.Client(transport=self._transport, verify=_tls(), **self._client) as client,
+            ):
                 for attempt in range(self._n_tries):
                     try:
                         request = client.build_request("POST", url, json=dict(body))
-                        request.extensions["trace"] = waiting.trace
+                        request.extensions["trace"] = trace
                         response = client.send(request, stream=True)
                     except _LOST as exc:
                         wait = self._wait(attempt, exc)
