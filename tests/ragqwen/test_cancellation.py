@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ragqwen import model_server
+from ragqwen import cancellation, model_server
 from ragqwen.cancellation import Cancellation
 from ragqwen.errors import GivenUp
 from ragqwen.model_server import ModelServer
@@ -27,6 +27,7 @@ BEGUN = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     b'10\r\ndata: {"n": 1}\n\n\r\n'
 )
+WITHOUT_END = b'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {"n": 1}\n\n'
 ADDRESS = "127.0.0.1"
 
 
@@ -138,11 +139,56 @@ def assert_given_up(server: Unending, ask: Callable[[ModelServer], object], **mo
 
 
 @pytest.mark.parametrize("ask", [post, read])
-@pytest.mark.parametrize("reply", [b"", BEGUN])
+@pytest.mark.parametrize("reply", [b"", BEGUN, WITHOUT_END], ids=["none", "chunks", "without end"])
 def test_a_request_is_given_up_before_and_after_the_response_begins(
     protection: Path | None, reply: bytes, ask: Callable[[ModelServer], object]
 ) -> None:
     assert_given_up(Unending(reply, protection), ask)
+
+
+class Connected:
+    """Stands in for httpcore's stream: has a socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def get_extra_info(self, name: str) -> socket.socket | None:
+        """Return the socket."""
+        return self._connection if name == "socket" else None
+
+
+def test_a_connection_that_comes_about_too_late_is_shut_down() -> None:
+    waiting, (ours, theirs) = Cancellation(), socket.socketpair()
+    with ours, theirs, waiting.connections() as trace:
+        waiting.cancel()
+        trace("connection.connect_tcp.complete", {"return_value": Connected(ours)})
+        theirs.settimeout(2)
+        assert theirs.recv(1) == b""
+
+
+def test_what_was_given_up_is_not_asked_for() -> None:
+    server, waiting = Unending(), Cancellation()
+    waiting.cancel()
+    with waiting.scope(), pytest.raises(GivenUp):
+        post(server.client())
+    assert not server.asked.is_set()
+
+
+def test_a_wait_is_given_up_in_its_middle() -> None:
+    waiting, begin = Cancellation(), time.monotonic()
+    timer = threading.Timer(0.1, waiting.cancel)
+    timer.start()
+    with waiting.scope(), pytest.raises(GivenUp):
+        cancellation.sleep(30)
+    assert time.monotonic() - begin < 5
+    timer.join()
+
+
+def test_after_a_scope_nothing_is_given_up_any_more() -> None:
+    waiting = Cancellation()
+    with waiting.scope():
+        waiting.cancel()
+    cancellation.sleep(0)
 
 
 @pytest.mark.parametrize("retry_lost", [True, False])

@@ -1,6 +1,6 @@
 """Posting to a model's server: patience where it helps, and errors that say what to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -72,6 +72,32 @@ def test_a_busy_or_starting_server_is_tried_again(trouble: Callable[[], Answer])
     assert line.server().post("/embeddings", {}) == {"fine": True}
     assert len(line.requests) == 3
     assert 0 < line.waits[0] < line.waits[1]
+
+
+class Body(httpx.SyncByteStream):
+    """A response's body, which says whether it is closed."""
+
+    closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield nothing."""
+        return iter(())
+
+    def close(self) -> None:
+        """Take note."""
+        self.closed = True
+
+
+def test_what_a_busy_server_says_is_left_before_the_wait() -> None:
+    body, closed = Body(), []
+    server = ModelServer(
+        "http://models:8001/v1",
+        setting="RAGQWEN_EMBEDDER",
+        transport=httpx.MockTransport(Line(httpx.Response(503, stream=body), good())),
+        sleep=lambda _: closed.append(body.closed),
+    )
+    server.post("/embeddings", {})
+    assert closed == [True]
 
 
 def test_a_server_that_says_how_long_is_left_alone_for_that_long() -> None:
