@@ -1,6 +1,7 @@
 """Posting to a model's server: patience where it helps, and errors that say what to do."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -26,7 +27,7 @@ class Line:
             raise answer
         return answer
 
-    def server(self, **more: str) -> ModelServer:
+    def server(self, **more: Any) -> ModelServer:
         return ModelServer(
             "http://models:8001/v1/",
             setting="RAGQWEN_EMBEDDER",
@@ -104,6 +105,19 @@ def test_a_server_that_says_how_long_is_left_alone_for_that_long() -> None:
     line = Line(httpx.Response(429, headers={"retry-after": "7"}), good())
     line.server().post("/embeddings", {})
     assert line.waits == [7.0]
+
+
+def test_no_server_is_left_alone_for_longer_than_half_a_minute() -> None:
+    line = Line(httpx.Response(429, headers={"retry-after": "3600"}), good())
+    line.server().post("/embeddings", {})
+    assert line.waits == [30.0]
+
+
+def test_with_one_try_nothing_is_tried_again() -> None:
+    line = Line(httpx.Response(503), good())
+    with pytest.raises(ModelUnavailable, match="busy"):
+        line.server(n_tries=1).post("/embeddings", {})
+    assert len(line.requests) == 1
 
 
 @pytest.mark.parametrize("wait", ["-5", "nan", "inf", "soon"])
