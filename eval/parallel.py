@@ -51,6 +51,14 @@ def count_lines(lines: Iterable[Line]) -> dict[str, int]:
     return dict(Counter(line.language for line in lines))
 
 
+def digest_lines(lines: Iterable[Line]) -> str:
+    """Return a digest of lines in their order, in hexadecimal, by which one knows them again."""
+    digest = hashlib.blake2b(digest_size=16)
+    for line in lines:
+        digest.update(f"{line.language}\t{line.source}\t{line.key}\t{line.text}\n".encode())
+    return digest.hexdigest()
+
+
 def is_kept_out(source: str, key: str) -> bool:
     """Tell whether a key is kept out of training, in all languages at once: one in twenty."""
     digest = hashlib.blake2b((source + key).encode(), digest_size=2).digest()

@@ -21,7 +21,7 @@ from eval.embedder_questions import PairPool, add_neighbours, add_questions
 from eval.embedder_tokenizer import train_tokenizer
 from eval.embedder_training import PieceTable
 from eval.embedder_work import claim, whole
-from eval.parallel import Line, count_lines, read_parallel
+from eval.parallel import Line, count_lines, digest_lines, read_parallel
 from eval.spelling import romanize, spelling_features
 
 _WARM_UP_STEPS = 100
@@ -76,10 +76,18 @@ def main(
     seed: int,
 ) -> None:
     """Train the built-in embedder; on 2 idle cores it takes about an hour."""
+    lines = list(read_parallel(parallel, kept_out=False))
+    n_lines = count_lines(lines)
+    if len(n_lines) < _LEAST_LANGUAGES:
+        raise click.UsageError(
+            f"{parallel} needs parallel text of two languages or more in files named "
+            "<FLORES code>.tsv.gz, such as eng_Latn.tsv.gz"
+        )
     claim(
         work,
         {
             "PARALLEL_DIR": str(parallel.resolve()),
+            "the digest of PARALLEL_DIR's lines": digest_lines(lines),
             "--questions": [str(folder.resolve()) for folder in questions],
             "--pieces": pieces,
             "--dimension": dimension,
@@ -88,13 +96,6 @@ def main(
             "--seed": seed,
         },
     )
-    lines = list(read_parallel(parallel, kept_out=False))
-    n_lines = count_lines(lines)
-    if len(n_lines) < _LEAST_LANGUAGES:
-        raise click.UsageError(
-            f"{parallel} needs parallel text of two languages or more in files named "
-            "<FLORES code>.tsv.gz, such as eng_Latn.tsv.gz"
-        )
     tokenizer = _tokenizer(work / "tokenizer.json", lines, pieces, seed)
     tokenizers = [tokenizer, *(thinned(tokenizer, seed + n) for n in range(_THINNED))]
     cuts = [_bags(work / f"bags-{n}.npz", lines, each) for n, each in enumerate(tokenizers)]

@@ -7,7 +7,7 @@ down by another thread: the wait ends at once, and the server knows that it can 
 import contextlib
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -15,9 +15,10 @@ from anyio import CapacityLimiter, to_thread
 
 from ragqwen.errors import GivenUp
 
-# How httpcore's names end; over https both happen, and the second socket takes the first's place
-_CONNECTED = ("connect_tcp.complete", "start_tls.complete")
+_CONNECTED = "connect_tcp.complete"  # how httpcore's name ends; TLS begins after it
 _Item = TypeVar("_Item")
+Trace = Callable[[str, Mapping[str, Any]], None]
+"""httpx's extension `trace`, which a request tells of what happens to it."""
 
 
 class Cancellation:
@@ -26,7 +27,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
+        self._connections: set[socket.socket] = set()
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
@@ -60,8 +61,8 @@ class Cancellation:
         """Shut down all connections, now and from now on."""
         with self._lock:
             self._cancelled.set()
-            while self._sockets:
-                _shut_down(self._sockets.pop())
+            for connection in self._connections:
+                _shut_down(connection)
 
     def check(self) -> None:
         """Do nothing, unless it was cancelled.
@@ -76,16 +77,32 @@ class Cancellation:
         self._cancelled.wait(seconds)
         self.check()
 
-    def trace(self, event: str, about: Mapping[str, Any]) -> None:
-        """Take note of a new connection: httpx's `trace` extension."""
-        if not event.endswith(_CONNECTED):
-            return
-        connection: socket.socket = about["return_value"].get_extra_info("socket")
-        with self._lock:
-            self._sockets = [known for known in self._sockets if known.fileno() >= 0]
-            self._sockets.append(connection)
-            if self._cancelled.is_set():
-                _shut_down(connection)
+    @contextlib.contextmanager
+    def connections(self) -> Iterator[Trace]:
+        """Give requests a `trace`, which lets `cancel` shut their connections down in the `with`.
+
+        A handle of our own on each connection does that in the middle of a TLS handshake too, when
+        the socket has changed hands and can't be reached otherwise.
+        """
+        ours: list[socket.socket] = []
+
+        def trace(event: str, about: Mapping[str, Any]) -> None:
+            if not event.endswith(_CONNECTED):
+                return
+            connection: socket.socket = about["return_value"].get_extra_info("socket").dup()
+            ours.append(connection)
+            with self._lock:
+                self._connections.add(connection)
+                if self._cancelled.is_set():
+                    _shut_down(connection)
+
+        try:
+            yield trace
+        finally:
+            with self._lock:
+                self._connections.difference_update(ours)
+            for connection in ours:
+                connection.close()
 
 
 _current: ContextVar[Cancellation] = ContextVar("cancellation")
@@ -105,6 +122,5 @@ def sleep(seconds: float) -> None:
 
 
 def _shut_down(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it is closed already
-        # not an SSLSocket's own method, which takes the reading thread's state away
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):  # it has ended already
+        connection.shutdown(socket.SHUT_RDWR)

@@ -20,8 +20,8 @@ A question is one of five kinds, each with a level of difficulty: look-up 0, lis
 Questions in languages that have cues of their own and in those that have none go by weights of
 their own.
 
-A question that writes out a calculation of two steps or more, such as 3+4*5, is an aggregation,
-unless it is harder by that: no word tells.
+A question that writes out a calculation, such as 3+4*5 or 15% of 80 €, is an aggregation, unless it
+is harder by that: no word tells.
 
 The question's difficulty q is the mean of the levels by these chances. Where Qwen3 was asked too
 (`ragqwen.judgement`), its own mean j of the levels counts as much: the mean of both is then q. The
@@ -53,7 +53,7 @@ from ragqwen.languages import UNKNOWN, group_of, languages
 from ragqwen.records import Passage
 from ragqwen.segmentation import count_words, sentences, words
 from ragqwen.static_embedding import StaticEmbedder, unit
-from ragqwen.text import normalise_text
+from ragqwen.text import normalise_text, unicode_form
 from ragqwen.weights import read_weights
 
 KINDS = ("look-up", "list", "comparison", "aggregation", "multi-hop")
@@ -76,11 +76,16 @@ _MAX_CHARS = 8000  # of a question; what follows does not make it any harder
 _NUMBER = regex.compile(r"\p{Nd}+(?:[.,٫٬]\p{Nd}+)*")
 _YEAR = regex.compile(r"\p{Nd}{4}")
 _BREAK = regex.compile(r"[,،、，;；·၊؛:：](?!\s*$)")  # at the end ";" asks, in Greek
-_CALCULATION = regex.compile(
-    r"(?<!\p{Nd})\p{Nd}++(?:[.,٫٬]\p{Nd}++)*+"
-    r"(?:[\s)]*+([-+*/×÷−])[\s(]*+\p{Nd}++(?:[.,٫٬]\p{Nd}++)*+){2,}"
+_AMOUNT = r"(?:\p{Sc}\s*+)?+\p{Nd}++(?:[.,٫٬]\p{Nd}++)*+(?:\s*+[\p{Sc}%٪])?+"
+_OF = r"(?<=[%٪]\s*)(?:of|von|van|de|di|av|af|z|от|από|του|من|از|của)(?=\s)"
+_HAS = r"(?:的|の|का|의)(?=\s*+[\p{Nd}.,]++\s*+[%٪])"
+_SIGN = rf"[-*/×÷−]|(?<!\s)\+|\+(?!\p{{Nd}})|{_OF}|{_HAS}"
+_CALCULATION = regex.compile(  # not from within a time; and " +49" is of a telephone number
+    rf"(?<!\p{{Nd}}|\p{{Nd}}[:.,]){_AMOUNT}(?:[\s)]*+({_SIGN})[\s(]*+{_AMOUNT})+"
 )
+_RECKONED = regex.compile(r"[\p{Sc}%٪]")
 _CALCULATES = frozenset("+*÷×")  # the others stand in dates and telephone numbers too
+_LEAST_DIGITS = 4  # of numbers that are only added: Omega 3+6+9 is a name
 _LEAST_TO_CUE, _CUE_SCALE = 0.2, 3.0
 _LEAST_TO_WORD, _WORD_SCALE = 0.7, 2.5
 
@@ -308,9 +313,24 @@ def strained(difficulty: float, evidence: Mapping[str, float]) -> float:
 
 
 def _calculates(question: str) -> bool:
-    """Say whether a calculation of two steps or more is written out; 10×20×5 are measures."""
-    signs = [set(found.captures(1)) for found in _CALCULATION.finditer(question)]
-    return any(some & _CALCULATES and some != {"×"} for some in signs)
+    """Say whether a calculation is written out that takes more than a glance.
+
+    Amounts of money and shares of them are calculated with. Of mere numbers, 10×20×5 and 1920*1080
+    are measures, and Omega 3+6+9 is a name.
+    """
+    return any(
+        _is_calculation(found[0], found.captures(1))
+        for found in _CALCULATION.finditer(unicode_form("NFKC", question))
+    )
+
+
+def _is_calculation(text: str, signs: Sequence[str]) -> bool:
+    kinds = set(signs)
+    if _RECKONED.search(text):
+        return not kinds <= set("-/−")
+    if not kinds & _CALCULATES or kinds == {"×"} or signs == ["*"]:
+        return False
+    return len(kinds) > 1 or sum(map(str.isdecimal, text)) >= _LEAST_DIGITS
 
 
 def _surface(question: str, language: str) -> list[float]:

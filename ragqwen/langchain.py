@@ -66,19 +66,27 @@ class LangChainRetriever(BaseRetriever):
 def answer_runnable(answerer: Answerer, **options: Any) -> Runnable[str, Answer]:
     """Return the answer path as a runnable: a question goes in, an `Answer` comes out.
 
+    Where a task that awaits it is cancelled, the language model stops.
+
     :param options: for every question, as `Answerer.ask` takes them.
     """
 
     def ask(question: str) -> Answer:
         return answerer.ask(question, **options)
 
-    return RunnableLambda(ask, name="ragqwen")
+    async def aask(question: str) -> Answer:
+        answers = Cancellation().in_threads(map(ask, [question]))
+        (answer,) = [answer async for answer in answers]
+        return answer
+
+    return RunnableLambda(ask, aask, name="ragqwen")
 
 
 def event_runnable(answerer: Answerer, **options: Any) -> Runnable[str, AnswerEvent]:
     """Return the answer path as a runnable that yields what `Answerer.stream` does.
 
-    What it is invoked to is the last event, the `AnswerDone`.
+    What it is invoked to is the last event, the `AnswerDone`. Where a task that awaits it is
+    cancelled, or `astream` is closed early, the language model stops.
 
     :param options: for every question, as `Answerer.stream` takes them.
     """

@@ -86,13 +86,13 @@ class ModelServer:
         """
         with self._response(self._url(path, at_root=at_root), body) as response:
             response.read()
-            return self._checked(response)
+        return self._checked(response)  # if it was given up, what was read isn't looked at
 
     async def apost(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Do what `post` does, asynchronously."""
         async with self._aresponse(self._url(path), body) as response:
             await response.aread()
-            return self._checked(response)
+        return self._checked(response)
 
     def events(self, path: str, body: Mapping[str, Any]) -> Iterator[Reply]:
         """Send a body and yield the server-sent events of the response as they come.
@@ -127,11 +127,14 @@ class ModelServer:
         waiting = cancellation.current()
         waiting.check()
         try:
-            with httpx.Client(transport=self._transport, verify=_tls(), **self._client) as client:
+            with (
+                waiting.connections() as trace,
+                httpx.Client(transport=self._transport, verify=_tls(), **self._client) as client,
+            ):
                 for attempt in range(self._n_tries):
                     try:
                         request = client.build_request("POST", url, json=dict(body))
-                        request.extensions["trace"] = waiting.trace
+                        request.extensions["trace"] = trace
                         response = client.send(request, stream=True)
                     except _LOST as exc:
                         wait = self._wait(attempt, exc)

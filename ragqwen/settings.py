@@ -12,8 +12,8 @@ from ragqwen.pace import TOKENS_PER_SECOND
 
 IN_PROCESS: Final = "vllm-in-process"
 """The engine that needs no server: vLLM's own, in the process itself."""
-_OWN_WORDS: Final = {"embedder": ("builtin",), "reranker": ("light", "off")}
-_NO_MODELS: Final = ("builtin", "light", "off", "no", "none", "false")
+_OWN_WORDS: Final = {"embedder": ("builtin",), "reranker": ("light", "off")}  # defaults first
+_NO_MODELS: Final = ("builtin", "light", "off", "no", "none", "null", "0", "false", "disabled")
 
 PROMPT_TOKENS: Final = 1024
 """What a prompt takes beside its passages: the rules, the question and the passages' titles."""
@@ -129,8 +129,12 @@ class Settings(BaseSettings):
     @field_validator("embedder", "reranker")
     @classmethod
     def _take_own_words(cls, value: str, info: ValidationInfo) -> str:
-        """Know our own words in any case; what can't be a model is not looked up on the Hub."""
+        """Know our own words in any case; what can't be a model is not looked up on the Hub.
+
+        Spaces around it don't count, and nothing else is as if unset.
+        """
         words = _OWN_WORDS[str(info.field_name)]
+        value = value.strip() or words[0]
         word = value.casefold()
         if word in _NO_MODELS and word not in words:
             raise ValueError(f"give {', '.join(map(repr, words))} or a model's name")

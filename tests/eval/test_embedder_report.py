@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from eval.datasets import ENGLISH, Dataset
-from eval.embedder_report import main, recall_of_english, trained_lines
+from eval.embedder_report import english_pool, main, recall_of_english, trained_lines
 from eval.parallel import is_kept_out
 from ragqwen.embedding import Vectors
 from ragqwen.languages import languages
@@ -67,24 +67,29 @@ def questions(tmp_path: Path) -> Path:
     return folder
 
 
+def recall(embedder: PlacedEmbedder, questions: Path, lines: Sequence[str]) -> dict[str, float]:
+    """Return each language's recall beside some English lines."""
+    dataset = Dataset.load(questions)
+    return recall_of_english(embedder, dataset, english_pool(dataset, lines))
+
+
 def test_a_sentence_is_right_if_its_own_english_is_nearest(questions: Path) -> None:
-    found = recall_of_english(PlacedEmbedder(), Dataset.load(questions), [])
+    found = recall(PlacedEmbedder(), questions, [])
     assert found == {"deu_Latn": 0.5, "fra_Latn": 1.0}  # q2 in German is nearer to the harbour
 
 
 def test_a_line_beside_them_that_is_nearer_makes_it_wrong(questions: Path) -> None:
     embedder = PlacedEmbedder(near=60)
-    found = recall_of_english(embedder, Dataset.load(questions), ["far", "near"])
+    found = recall(embedder, questions, ["far", "near"])
     assert found == {"deu_Latn": 0.5, "fra_Latn": 0.5}
 
 
-@pytest.mark.parametrize(("place", "recall"), [(1009, 0.5), (1010, 1.0)])
-def test_the_pool_ends_at_1012_different_lines(questions: Path, place: int, recall: float) -> None:
+@pytest.mark.parametrize(("place", "figure"), [(1009, 0.5), (1010, 1.0)])
+def test_the_pool_ends_at_1012_different_lines(questions: Path, place: int, figure: float) -> None:
     lines = [str(n) for n in range(1200)]
     lines[place] = "near"
     repeated = [line for line in lines for _ in range(2)]
-    found = recall_of_english(PlacedEmbedder(near=60), Dataset.load(questions), repeated)
-    assert found["fra_Latn"] == recall
+    assert recall(PlacedEmbedder(near=60), questions, repeated)["fra_Latn"] == figure
 
 
 @pytest.fixture
@@ -124,6 +129,14 @@ def test_the_command_prints_the_mean_and_the_worst_language_first(
         f"| German (deu_Latn) | {lines['deu_Latn']} | 0.50 "
         f"| French (fra_Latn) | {lines['fra_Latn']} | 1.00 |"
     )
+
+
+def test_the_command_says_how_large_the_pool_was(
+    questions: Path, tmp_path: Path, kept_out_key: str
+) -> None:
+    beside = {kept_out_key: "Beside the two questions stands this one line, long enough for it."}
+    assert "English among 2:" in report(tmp_path / "none", questions, {})
+    assert "English among 3:" in report(tmp_path / "one", questions, beside)
 
 
 def test_languages_stand_in_columns_whose_rest_is_empty(questions: Path, tmp_path: Path) -> None:

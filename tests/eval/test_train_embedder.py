@@ -79,6 +79,21 @@ def test_work_of_other_arguments_is_refused(parallel: Path, trained: Path, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+def test_work_of_other_lines_is_refused(parallel: Path, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(parallel, tmp_path / "parallel")
+    with gzip.open(parallel / "eng_Latn.tsv.gz", "rt", encoding="utf-8") as file:
+        text = file.read()
+    with gzip.open(tmp_path / "parallel" / "eng_Latn.tsv.gz", "wt", encoding="utf-8") as file:
+        file.write(text.replace("ba", "bo"))
+    shutil.copytree(trained / "work", tmp_path / "work")
+    arguments = tmp_path / "work" / "arguments.json"
+    noted = json.loads(arguments.read_text("utf-8"))
+    arguments.write_text(json.dumps(noted | {"PARALLEL_DIR": str(tmp_path / "parallel")}), "utf-8")
+    result = run(tmp_path / "parallel", tmp_path / "work", tmp_path / "model", "--seed", "1")
+    assert result.exit_code == 2
+    assert "the digest of PARALLEL_DIR's lines was" in result.output
+
+
 def test_other_arguments_are_refused_though_the_tokenizer_is_gone(
     parallel: Path, trained: Path, tmp_path: Path
 ) -> None:

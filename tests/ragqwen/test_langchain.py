@@ -2,24 +2,24 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests, RetrieversIntegrationTests
+from pydantic import Field
 
 from api.wiring import Service
 from ragqwen import cancellation
 from ragqwen.answer import AnswerDone, AnswerEvent
-from ragqwen.drafting import PassagesFound
-from ragqwen.errors import GivenUp
+from ragqwen.drafting import PassagesFound, TextDelta
 from ragqwen.langchain import (
     LangChainEmbeddings,
     LangChainRetriever,
@@ -148,27 +148,46 @@ def test_a_stream_of_events_goes_on_in_a_chain(service: Service) -> None:
     assert chain.batch([FERRY, "Who wrote the opera?"]) == [True, False]
 
 
-def test_a_cancelled_stream_of_events_gives_up_what_is_asked_of_servers(service: Service) -> None:
-    asked, given_up = threading.Event(), threading.Event()
+class Unending(ScriptedChat):
+    """Says its pieces and then waits for ten seconds, unless it is given up."""
 
-    class Waiting(ScriptedChat):
-        def _stream(self, *_: Any, **__: Any) -> Iterator[ChatGenerationChunk]:
-            asked.set()
-            try:
-                cancellation.sleep(30)
-            except GivenUp:
-                given_up.set()
-                raise
-            yield ChatGenerationChunk(message=AIMessageChunk(content=""))
+    asked: threading.Event = Field(default_factory=threading.Event)
+    stopped: threading.Event = Field(default_factory=threading.Event)
 
-    async def leave() -> None:
-        with Service(service.settings, chat=Waiting(pieces=[])) as waiting:
-            chain = event_runnable(waiting.answerer("default"))
-            task = asyncio.create_task(chain.ainvoke(FERRY))
-            await asyncio.to_thread(asked.wait, 10)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
+    def _stream(self, *args: Any, **more: Any) -> Iterator[ChatGenerationChunk]:
+        self.asked.set()
+        try:
+            yield from super()._stream(*args, **more)
+            cancellation.sleep(10)
+        finally:
+            self.stopped.set()
 
-    asyncio.run(leave())
-    assert given_up.wait(5)
+
+@pytest.mark.parametrize("make", [answer_runnable, event_runnable])
+def test_the_model_stops_when_the_awaiting_task_is_cancelled(service: Service, make: Any) -> None:
+    chat = Unending(pieces=[])
+
+    async def leave(chain: Runnable[str, Any]) -> None:
+        task = asyncio.create_task(chain.ainvoke(FERRY))
+        await asyncio.to_thread(chat.asked.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(chat.stopped.wait, 5)
+
+    with Service(service.settings, chat=chat) as waiting:
+        asyncio.run(leave(make(waiting.answerer("default"))))
+
+
+def test_the_model_stops_when_a_stream_of_events_is_closed_early(service: Service) -> None:
+    chat = Unending(pieces=["At six."])
+
+    async def leave(chain: Runnable[str, AnswerEvent]) -> None:
+        async with aclosing(cast(AsyncGenerator[AnswerEvent], chain.astream(FERRY))) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    break
+        assert await asyncio.to_thread(chat.stopped.wait, 5)
+
+    with Service(service.settings, chat=chat) as waiting:
+        asyncio.run(leave(event_runnable(waiting.answerer("default"))))

@@ -1,6 +1,7 @@
 """Posting to a model's server: patience where it helps, and errors that say what to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -26,7 +27,7 @@ class Line:
             raise answer
         return answer
 
-    def server(self, **more: str) -> ModelServer:
+    def server(self, **more: Any) -> ModelServer:
         return ModelServer(
             "http://models:8001/v1/",
             setting="RAGQWEN_EMBEDDER",
@@ -74,10 +75,49 @@ def test_a_busy_or_starting_server_is_tried_again(trouble: Callable[[], Answer])
     assert 0 < line.waits[0] < line.waits[1]
 
 
+class Body(httpx.SyncByteStream):
+    """A response's body, which says whether it is closed."""
+
+    closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield nothing."""
+        return iter(())
+
+    def close(self) -> None:
+        """Take note."""
+        self.closed = True
+
+
+def test_what_a_busy_server_says_is_left_before_the_wait() -> None:
+    body, closed = Body(), []
+    server = ModelServer(
+        "http://models:8001/v1",
+        setting="RAGQWEN_EMBEDDER",
+        transport=httpx.MockTransport(Line(httpx.Response(503, stream=body), good())),
+        sleep=lambda _: closed.append(body.closed),
+    )
+    server.post("/embeddings", {})
+    assert closed == [True]
+
+
 def test_a_server_that_says_how_long_is_left_alone_for_that_long() -> None:
     line = Line(httpx.Response(429, headers={"retry-after": "7"}), good())
     line.server().post("/embeddings", {})
     assert line.waits == [7.0]
+
+
+def test_no_server_is_left_alone_for_longer_than_half_a_minute() -> None:
+    line = Line(httpx.Response(429, headers={"retry-after": "3600"}), good())
+    line.server().post("/embeddings", {})
+    assert line.waits == [30.0]
+
+
+def test_with_one_try_nothing_is_tried_again() -> None:
+    line = Line(httpx.Response(503), good())
+    with pytest.raises(ModelUnavailable, match="busy"):
+        line.server(n_tries=1).post("/embeddings", {})
+    assert len(line.requests) == 1
 
 
 @pytest.mark.parametrize("wait", ["-5", "nan", "inf", "soon"])

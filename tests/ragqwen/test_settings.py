@@ -100,10 +100,12 @@ def test_a_dimension_of_the_built_in_embedder_is_refused(monkeypatch: pytest.Mon
         ("EMBEDDER", "Builtin", "builtin"),
         ("RERANKER", "Light", "light"),
         ("RERANKER", "OFF", "off"),
+        ("RERANKER", " off ", "off"),
         ("RERANKER", "BAAI/bge-reranker-v2-m3", "BAAI/bge-reranker-v2-m3"),
+        ("EMBEDDER", "Qwen/Qwen3-Embedding-0.6B\n", "Qwen/Qwen3-Embedding-0.6B"),
     ],
 )
-def test_our_own_words_may_be_written_in_any_case(
+def test_our_own_words_may_be_written_in_any_case_and_between_spaces(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, meant: str
 ) -> None:
     monkeypatch.setenv(f"RAGQWEN_{name}", value)
@@ -116,7 +118,11 @@ def test_our_own_words_may_be_written_in_any_case(
         ("RERANKER", "none", "give 'light', 'off' or a model's name"),
         ("RERANKER", "No", "give 'light', 'off' or a model's name"),
         ("RERANKER", "builtin", "give 'light', 'off' or a model's name"),
+        ("RERANKER", "null", "give 'light', 'off' or a model's name"),
+        ("RERANKER", "0", "give 'light', 'off' or a model's name"),
+        ("RERANKER", " Disabled ", "give 'light', 'off' or a model's name"),
         ("EMBEDDER", "off", "give 'builtin' or a model's name"),
+        ("EMBEDDER", "null", "give 'builtin' or a model's name"),
     ],
 )
 def test_a_word_that_names_no_model_is_refused(
@@ -125,6 +131,16 @@ def test_a_word_that_names_no_model_is_refused(
     monkeypatch.setenv(f"RAGQWEN_{name}", value)
     with pytest.raises(SettingsError, match=f"RAGQWEN_{name}: .*{remedy}, not '{value}'"):
         load_settings()
+
+
+@pytest.mark.parametrize("value", ["", "  ", "\n"])
+def test_an_embedder_or_a_reranker_of_nothing_is_as_if_unset(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    for name in ("EMBEDDER", "RERANKER"):
+        monkeypatch.setenv(f"RAGQWEN_{name}", value)
+    settings = load_settings()
+    assert (settings.embedder, settings.reranker) == ("builtin", "light")
 
 
 def test_settings_can_not_be_changed() -> None:
