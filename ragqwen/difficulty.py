@@ -20,8 +20,8 @@ A question is one of five kinds, each with a level of difficulty: look-up 0, lis
 Questions in languages that have cues of their own and in those that have none go by weights of
 their own.
 
-A question that writes out a calculation, such as 3+4*5 or 15% of 80 €, is an aggregation, unless it
-is harder by that: no word tells.
+A question that writes out a calculation, such as 3+4*5 or 12 € × 3, is an aggregation, unless it is
+harder by that: no word tells.
 
 The question's difficulty q is the mean of the levels by these chances. Where Qwen3 was asked too
 (`ragqwen.judgement`), its own mean j of the levels counts as much: the mean of both is then q. The
@@ -77,10 +77,8 @@ _NUMBER = regex.compile(r"\p{Nd}+(?:[.,٫٬]\p{Nd}+)*")
 _YEAR = regex.compile(r"\p{Nd}{4}")
 _BREAK = regex.compile(r"[,،、，;；·၊؛:：](?!\s*$)")  # at the end ";" asks, in Greek
 _AMOUNT = r"(?:\p{Sc}\s*+)?+\p{Nd}++(?:[.,٫٬]\p{Nd}++)*+(?:\s*+[\p{Sc}%٪])?+"
-_OF = r"(?<=[%٪]\s*)(?:of|von|van|de|di|av|af|z|от|από|του|من|از|của)(?=\s)"
-_HAS = r"(?:的|の|का|의)(?=\s*+[\p{Nd}.,]++\s*+[%٪])"
-_SIGN = rf"[-*/×÷−]|(?<!\s)\+|\+(?!\p{{Nd}})|{_OF}|{_HAS}"
-_CALCULATION = regex.compile(  # not from within a time; and " +49" is of a telephone number
+_SIGN = r"[-*/×÷−]|(?<!\s)\+|\+(?!\p{Nd})"  # " +49" is of a telephone number
+_CALCULATION = regex.compile(  # not from within a time
     rf"(?<!\p{{Nd}}|\p{{Nd}}[:.,]){_AMOUNT}(?:[\s)]*+({_SIGN})[\s(]*+{_AMOUNT})+"
 )
 _RECKONED = regex.compile(r"[\p{Sc}%٪]")
@@ -315,7 +313,7 @@ def strained(difficulty: float, evidence: Mapping[str, float]) -> float:
 def _calculates(question: str) -> bool:
     """Say whether a calculation is written out that takes more than a glance.
 
-    Amounts of money and shares of them are calculated with. Of mere numbers, 10×20×5 and 1920*1080
+    Amounts of money and percentages are calculated with. Of mere numbers, 10×20×5 and 1920*1080
     are measures, and Omega 3+6+9 is a name.
     """
     return any(

@@ -194,10 +194,6 @@ def test_evidence_only_adds_and_stays_within_one(difficulty: float) -> None:
         "3加4? 8 + 1,5 + 2",
         "३+४*५ क्या है?",
         "１２＋３４は？",
-        "What is 12 % of 250?",
-        "Wie viel sind 15% von 80 €?",
-        "250的12％是多少?",
-        "250 का 12% कितना है?",
         "Is $12.50 + $3.20 enough?",
         "Was kosten 12€ × 3?",
     ],
@@ -237,7 +233,7 @@ def test_a_calculation_in_signs_is_an_aggregation(model: DifficultyModel, questi
         "$10/20",
         "Did it grow 5% in 2020?",
         "from 5% to 10%",
-        "5 of 250",
+        "What did 12 % of 250 people say?",
     ],
 )
 def test_a_name_a_date_a_telephone_or_a_measure_is_no_calculation(
