@@ -239,7 +239,7 @@ class Answerer:
             try:
                 second = yield from self._drafter.draft(wider, task.language, writer, more, lap)
                 drafts.append(second)
-            except ModelError as error:  # there is an answer already
+            except (InputError, ModelError) as error:  # there is an answer already
                 _log.warning("the second attempt at an answer failed: %s", error)
             if _better(drafts) is first:
                 yield PassagesFound(first.evidence.passages, first.evidence.searches)
