@@ -21,6 +21,7 @@ from ragqwen.text import unicode_form
 
 _CLAUSE_ENDS = regex.compile(r"(?<=[,;:،؛、，；：])(?!\p{N})\s*|(?<!\s)\s++(?=\(|[-–—]\s)[-–—]?\s*")
 _GAP = r"[^.,;:!?。，；：！？]{1,80}?"  # bounded, so that the time grows with the text alone
+_APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´"), "'")
 _SPACES = r"\s+"
 _ESCAPED, _FIGURE = r"\#", r"\p{N}+"
 
@@ -55,7 +56,7 @@ def clauses(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Return the form in which words are looked for: a model's claims are in any."""
-    return unicode_form("NFKC", text).replace("’", "'")
+    return unicode_form("NFKC", text.translate(_APOSTROPHES))
 
 
 @functools.cache
