@@ -22,6 +22,8 @@ from ragqwen.text import unicode_form
 _CLAUSE_ENDS = regex.compile(r"(?<=[,;:،؛、，；：])(?!\p{N})\s*|(?<!\s)\s++(?=\(|[-–—]\s)[-–—]?\s*")
 _GAP = r"[^.,;:!?。，；：！？]{1,80}?"  # bounded, so that the time grows with the text alone
 _APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´"), "'")
+# Arabic, Persian and Urdu keyboards have forms of a letter of their own; tatweel says nothing
+_LETTERS = str.maketrans("يىكہ", "ییکه", "ـ")
 _SPACES = r"\s+"
 _ESCAPED, _FIGURE = r"\#", r"\p{N}+"
 
@@ -39,7 +41,7 @@ def is_negated(text: str, language: str) -> bool | None:
 
 
 def without_denials(text: str, language: str) -> str:
-    """Return a text, in NFKC, without the words by which it denies."""
+    """Return a text, in the form in which words are looked for, without those that deny."""
     pattern = _pattern(language)
     if pattern is None:
         return text
@@ -56,7 +58,7 @@ def clauses(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Return the form in which words are looked for: a model's claims are in any."""
-    return unicode_form("NFKC", text.translate(_APOSTROPHES))
+    return unicode_form("NFKC", text.translate(_APOSTROPHES)).translate(_LETTERS)
 
 
 @functools.cache

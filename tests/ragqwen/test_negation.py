@@ -25,6 +25,9 @@ def test_a_denial_is_told(text: str, language: str) -> None:
         ("Na\u0303o abre", "por_Latn"),
         ("এটা ন\u09df", "ben_Beng"),  # a letter that NFC takes apart
         ("\ufefb يعمل", "arb_Arab"),  # a ligature, as PDFs have it
+        ("او اينجا نيست", "pes_Arab"),  # from an Arabic keyboard
+        ("یہ کھلا نہيں", "urd_Arab"),
+        ("لـــم يفتح", "arb_Arab"),
         ("It isn´t open", "eng_Latn"),
         ("It isnʼt open", "eng_Latn"),
         ("U yo`q", "uzn_Latn"),
