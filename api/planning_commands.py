@@ -51,14 +51,14 @@ def plan(ctx: click.Context, file: IO[str], thinking: "Asked", ceiling: int | No
 
     A line that is none of these is reported and never stops the others; the exit code is then 1.
     """
-    from api.wiring import make_judge
+    from api.wiring import hard_settings, make_judge, thinking_ceiling
     from ragqwen.planning import Planner
     from ragqwen.settings import load_settings
     from ragqwen.static_embedding import StaticEmbedder
 
     settings = load_settings()
     if ceiling is None:
-        ceiling = settings.thinking_ceiling_tokens
+        ceiling = thinking_ceiling(hard_settings(settings) or settings)
     planner = Planner(
         StaticEmbedder(),
         make_judge(settings),

@@ -105,7 +105,6 @@ class Answerer:
         writer: Writer | None = None,
         hard_writer: Writer | None = None,
         context_tokens: int = 6000,
-        room_tokens: int | None = None,
         thinking_ceiling_tokens: int = 8192,
         max_searches: int = 0,
         notices: tuple[str, ...] = (),
@@ -114,14 +113,13 @@ class Answerer:
         :param writer: writes the answers; without it they are quoted.
         :param hard_writer: writes those that are to be thought about, instead of the other.
         :param context_tokens: Qwen tokens of passages in a prompt.
-        :param room_tokens: what a prompt and the thinking may take together in the model's context.
         :param thinking_ceiling_tokens: most that is ever thought of a question.
         :param max_searches: how often the model itself may search further for a hard question.
         :param notices: what every answer is to say of how it came about.
         """
         self._retriever = retriever
         self._reader = reader
-        self._drafter = Drafter(aligner, context_tokens, room_tokens)
+        self._drafter = Drafter(aligner, context_tokens)
         self._planner = planner
         self._writer = writer
         self._hard_writer = hard_writer or writer
@@ -241,7 +239,7 @@ class Answerer:
             try:
                 second = yield from self._drafter.draft(wider, task.language, writer, more, lap)
                 drafts.append(second)
-            except ModelError as error:  # there is an answer already
+            except (InputError, ModelError) as error:  # there is an answer already
                 _log.warning("the second attempt at an answer failed: %s", error)
             if _better(drafts) is first:
                 yield PassagesFound(first.evidence.passages, first.evidence.searches)

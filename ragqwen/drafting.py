@@ -31,8 +31,8 @@ class Writer:
 
     The model takes `thinking_budget` with each call, as `QwenChat` does. `calls_tools` says that it
     may be given some. Its `pace` is learned from what it writes. `room_tokens` is what a prompt and
-    the thinking may take together in its context, None for as much as others; `context_setting` is
-    what that context is set by.
+    the thinking may take together in its context, None for any amount; `context_setting` is what
+    that context is set by.
     """
 
     chat: "BaseChatModel"
@@ -90,15 +90,12 @@ class Draft:
 class Drafter:
     """Has language models write answers from passages."""
 
-    def __init__(self, aligner: Aligner, context_tokens: int, room_tokens: int | None) -> None:
+    def __init__(self, aligner: Aligner, context_tokens: int) -> None:
         """:param aligner: holds what is written against the passages.
         :param context_tokens: Qwen tokens of passages in a prompt.
-        :param room_tokens: what a prompt and the thinking may take together in the context of a
-            model whose writer doesn't say.
         """
         self._aligner = aligner
         self._context_tokens = context_tokens
-        self._room_tokens = room_tokens
 
     def draft(
         self,
@@ -154,19 +151,18 @@ class Drafter:
         """
         from ragqwen.prompt import build_messages, fit_passages
 
-        room_tokens = self._room_tokens if writer.room_tokens is None else writer.room_tokens
         passages = fit_passages(evidence.passages, self._context_tokens)
         while True:
             prompt = build_messages(evidence.question, passages, language)
-            if room_tokens is None:
+            if writer.room_tokens is None:
                 return passages, prompt, sys.maxsize
             taken = _TEMPLATE_TOKENS + sum(count_tokens(each.text) for each in prompt)
-            if taken <= room_tokens:
-                return passages, prompt, room_tokens - taken
+            if taken <= writer.room_tokens:
+                return passages, prompt, writer.room_tokens - taken
             if len(passages) == 1:
                 raise InputError(
                     f"the question takes {count_tokens(evidence.question)} tokens, which are "
-                    f"{taken - room_tokens} too many for the language model's context; "
+                    f"{taken - writer.room_tokens} too many for the language model's context; "
                     f"shorten it, or raise {writer.context_setting} if the model can take more"
                 )
             passages = passages[:-1]

@@ -17,9 +17,13 @@ from importlib.resources import files
 import regex
 
 from ragqwen.languages import languages
+from ragqwen.text import unicode_form
 
 _CLAUSE_ENDS = regex.compile(r"(?<=[,;:،؛、，；：])(?!\p{N})\s*|(?<!\s)\s++(?=\(|[-–—]\s)[-–—]?\s*")
 _GAP = r"[^.,;:!?。，；：！？]{1,80}?"  # bounded, so that the time grows with the text alone
+_APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼʻ′`´"), "'")
+# Arabic, Persian and Urdu keyboards have forms of a letter of their own; tatweel says nothing
+_LETTERS = str.maketrans("يىكہ", "ییکه", "ـ")
 _SPACES = r"\s+"
 _ESCAPED, _FIGURE = r"\#", r"\p{N}+"
 
@@ -32,17 +36,17 @@ def is_negated(text: str, language: str) -> bool | None:
     pattern = _pattern(language)
     if pattern is None:
         return None
-    kinds = {match.lastgroup for match in pattern.finditer(text.replace("’", "'"))}
+    kinds = {match.lastgroup for match in pattern.finditer(_plain(text))}
     return True if "words" in kinds else None if "unclear" in kinds else False
 
 
 def without_denials(text: str, language: str) -> str:
-    """Return a text without the words by which it denies."""
+    """Return a text, in the form in which words are looked for, without those that deny."""
     pattern = _pattern(language)
     if pattern is None:
         return text
     kept: str = pattern.sub(
-        lambda match: " " if match.lastgroup == "words" else match[0], text.replace("’", "'")
+        lambda match: " " if match.lastgroup == "words" else match[0], _plain(text)
     )
     return kept
 
@@ -50,6 +54,11 @@ def without_denials(text: str, language: str) -> str:
 def clauses(text: str) -> list[str]:
     """Cut a sentence at its commas, brackets and dashes."""
     return [part for part in _CLAUSE_ENDS.split(text) if part.strip()]
+
+
+def _plain(text: str) -> str:
+    """Return the form in which words are looked for: a model's claims are in any."""
+    return unicode_form("NFKC", text.translate(_APOSTROPHES)).translate(_LETTERS)
 
 
 @functools.cache
@@ -97,5 +106,5 @@ def _any(expressions: Sequence[str], *, spaced: bool) -> str:
 
 def _written(expression: str, *, spaced: bool) -> str:
     after = "" if expression.endswith("~") or not spaced else r"(?![\p{L}\p{M}\p{N}])"
-    escaped = regex.escape(expression.strip("~"), literal_spaces=True)
+    escaped = regex.escape(_plain(expression.strip("~")), literal_spaces=True)
     return f"{escaped.replace(' ', _SPACES).replace(_ESCAPED, _FIGURE)}{after}"

@@ -193,8 +193,7 @@ class PassageVerifier:
         negated = is_negated(claim, language)
         if negated is None:
             return np.zeros(len(self._places), dtype=bool)
-        least = _IS_MET if self._is_same(language) else _IS_MET_ACROSS
-        return self._affirms(odds) if negated else self._denies(claim, odds, least)
+        return self._affirms(odds) if negated else self._denies(claim, language, odds)
 
     def _affirms(self, odds: Floats) -> npt.NDArray[np.bool_]:
         """Return which places deny nothing, or have a sentence that does not and says it all.
@@ -206,28 +205,34 @@ class PassageVerifier:
             [place.affirms or any(told[i] for i in place.columns) for place in self._places]
         )
 
-    def _denies(self, claim: str, odds: Floats, least: float) -> npt.NDArray[np.bool_]:
+    def _denies(self, claim: str, language: str, odds: Floats) -> npt.NDArray[np.bool_]:
         """Return which places have a clause that denies something, all of which is in a claim.
 
         Only likely places are looked at.
         """
-        text, own = self._passage.text, self._passage.language
+        same = self._is_same(language)
+        least = _IS_MET if same else _IS_MET_ACROSS
         said = [claim[a:b] for a, b in words(claim)]
-        found = np.zeros(len(self._places), dtype=bool)
-        if not said:
-            return found
-        figures = set(_DIGITS.findall(claim))
-        for at in np.flatnonzero(odds >= _SUPPORT):
-            place = self._places[at]
-            if not place.affirms:
-                found[at] = any(
-                    is_negated(clause, own)
-                    and figures.issuperset(_DIGITS.findall(clause))
-                    and self._is_met(without_denials(clause, own), said, least)
-                    for sentence in (self._places[i] for i in place.columns)
-                    for clause in clauses(text[sentence.start : sentence.end])
-                )
-        return found
+        claimed, nothing = Figures.of(claim, language), Figures.of("", language)
+        own = self._passage.language
+
+        def denies(sentence: _Place) -> bool:
+            return not sentence.affirms and any(
+                is_negated(clause, own)
+                and agree(Figures.of(clause, own), claimed, nothing, same=same)
+                and self._is_met(without_denials(clause, own), said, least)
+                for clause in clauses(self._passage.text[sentence.start : sentence.end])
+            )
+
+        likely = [odds[at] >= _SUPPORT for at in range(len(self._places))]
+        columns = {i for at, place in enumerate(self._places) if likely[at] for i in place.columns}
+        denying = {i for i in columns if said and denies(self._places[i])}
+        return np.array(
+            [
+                likely[at] and not denying.isdisjoint(place.columns)
+                for at, place in enumerate(self._places)
+            ]
+        )
 
     def _is_met(self, clause: str, said: Sequence[str], least: float) -> bool:
         """Tell whether all that a clause says is in a claim: "not by Bob but by Ann" is in none.

@@ -95,6 +95,14 @@ def test_the_ceiling_is_a_setting(cli: CommandLine, monkeypatch: pytest.MonkeyPa
     assert plans(cli, LOOK_UP, "--thinking", "5000")[0]["budget_tokens"] == 1024
 
 
+@pytest.mark.parametrize(("tokens", "budget"), [("9500", 1452), ("8192", 144), ("4096", 0)])
+def test_no_more_is_planned_than_the_model_s_context_has_room_for(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, tokens: str, budget: int
+) -> None:
+    monkeypatch.setenv("RAGQWEN_LLM_CONTEXT_TOKENS", tokens)
+    assert plans(cli, HARD, "--thinking", "30000")[0]["budget_tokens"] == budget
+
+
 @pytest.mark.parametrize("value", ["on", "-1", "1.5", "", "٣"])
 def test_another_word_for_thinking_is_refused(cli: CommandLine, value: str) -> None:
     told = cli.run("plan", f"--thinking={value}", input=LOOK_UP, exit_code=2).output

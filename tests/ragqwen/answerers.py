@@ -24,7 +24,11 @@ QUESTION = "When does the ferry to Gavdos leave?"
 
 
 def make_answerer(
-    *pieces: str, stored: bool = True, chat: ScriptedChat | None = None, **more: Any
+    *pieces: str,
+    stored: bool = True,
+    chat: ScriptedChat | None = None,
+    room_tokens: int | None = None,
+    **more: Any,
 ) -> Answerer:
     """Return what answers from two documents, with a model that says the pieces, if any."""
     chunks = [make_stored(1, "ferry", FERRY, page=2), make_stored(2, "dogs", DOGS, start=9)]
@@ -42,7 +46,7 @@ def make_answerer(
         ExtractiveReader(aligner),
         aligner,
         Planner(embedder),
-        writer=Writer(chat, MODEL) if chat else None,
+        writer=Writer(chat, MODEL, room_tokens=room_tokens) if chat else None,
         **more,
     )
 

@@ -206,3 +206,10 @@ def test_a_question_too_long_for_the_model_that_thinks_names_what_its_context_is
     answerer = make_answerer(chat=turns(), hard_writer=hard)
     with pytest.raises(InputError, match="shorten it, or raise HARD_CONTEXT if"):
         answerer.ask(QUESTION * 200, thinking=1024)
+
+
+def test_an_answer_stands_where_the_model_of_the_second_attempt_has_no_room_for_one() -> None:
+    easy, hard = turns(WRONG), turns()
+    writer = Writer(hard, "Qwen/Qwen3-32B", room_tokens=100)
+    answer = make_answerer(chat=easy, hard_writer=writer).ask(QUESTION)
+    assert (answer.model, answer.thinking.attempts, hard.budgets) == (MODEL, 1, [])

@@ -22,6 +22,25 @@ def test_a_denial_is_told(text: str, language: str) -> None:
 @pytest.mark.parametrize(
     ("text", "language"),
     [
+        ("Na\u0303o abre", "por_Latn"),
+        ("এটা ন\u09df", "ben_Beng"),  # a letter that NFC takes apart
+        ("\ufefb يعمل", "arb_Arab"),  # a ligature, as PDFs have it
+        ("او اينجا نيست", "pes_Arab"),  # from an Arabic keyboard
+        ("یہ کھلا نہيں", "urd_Arab"),
+        ("لـــم يفتح", "arb_Arab"),
+        ("It isn´t open", "eng_Latn"),
+        ("It isnʼt open", "eng_Latn"),
+        ("U yo`q", "uzn_Latn"),
+    ],
+)
+def test_a_denial_is_told_however_its_letters_are_written(text: str, language: str) -> None:
+    assert is_negated(text, language)
+    assert not is_negated(without_denials(text, language), language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
         ("A note on knots", "eng_Latn"),
         ("Not only the mill, not just the church", "eng_Latn"),
         ("Passage", "fra_Latn"),

@@ -130,6 +130,21 @@ def test_what_is_denied_is_not_supported_by_what_is_said_beside_another_denial(
     assert not PassageVerifier(make_passage("hut", text), ALIGNER).support(claim, "eng_Latn").holds
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "claim"),
+    [
+        ("The mill does not grind 2,500 kg.", "eng_Latn", "The mill grinds 2500 kg."),
+        ("The museum did not open in ١٨٧٤.", "eng_Latn", "The museum opened in 1874."),
+        ("সংগ্রহশালা ১৮৭৪ সালে খোলেনি।", "ben_Beng", "The museum opened in 1874."),
+    ],
+)
+def test_what_is_denied_with_a_figure_written_otherwise_is_not_supported(
+    text: str, language: str, claim: str
+) -> None:
+    passage = make_passage("museum", text, language=language)
+    assert not PassageVerifier(passage, ALIGNER).support(claim, "eng_Latn").holds
+
+
 def test_what_is_denied_in_another_language_is_not_supported() -> None:
     passage = make_passage("museum", "Das Museum öffnet montags nicht.", language="deu_Latn")
     claim = "The museum opens on Mondays."
