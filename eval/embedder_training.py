@@ -1,4 +1,8 @@
-"""Training of a table of piece vectors by contrast, on CPU: sparse sums, Adam on rows in use."""
+"""Training of a table of piece vectors by contrast: sparse sums, Adam on rows in use.
+
+What is done to tensors of the CPU is compiled by numba, which is several times as fast there as
+torch; elsewhere torch does it.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +29,18 @@ _INIT = 0.02
 class Rows:
     """A table of vectors and the two moments of Adam, of which a step touches only some rows."""
 
-    values: Floats  # (n_rows, dim)
-    first: Floats
-    second: Floats
+    values: torch.Tensor  # (n_rows, dim) float32
+    first: torch.Tensor
+    second: torch.Tensor
 
     @classmethod
-    def random(cls, n_rows: int, dim: int, rng: np.random.Generator) -> "Rows":
-        """Make a table of small random numbers."""
-        values = rng.standard_normal((n_rows, dim), dtype=np.float32) * np.float32(_INIT)
-        return cls(values, np.zeros_like(values), np.zeros_like(values))
+    def random(cls, n_rows: int, dim: int, rng: np.random.Generator, device: str) -> "Rows":
+        """Make a table of small random numbers, the same ones on any device."""
+        numbers = rng.standard_normal((n_rows, dim), dtype=np.float32) * np.float32(_INIT)
+        values = torch.from_numpy(numbers).to(device)
+        return cls(values, torch.zeros_like(values), torch.zeros_like(values))
 
-    def update(self, rows: Ints, gradient: Floats, rate: float, step: int) -> None:
+    def update(self, rows: Ints, gradient: torch.Tensor, rate: float, step: int) -> None:
         """Take a step of Adam on some rows.
 
         :param rows: (n,) without repetition.
@@ -43,7 +48,22 @@ class Rows:
         :param step: from 1.
         """
         rate *= (1 - _BETAS[1] ** step) ** 0.5 / (1 - _BETAS[0] ** step)
-        _adam(self.values, self.first, self.second, rows, gradient, np.float32(rate))
+        if gradient.is_cpu:
+            tables = (each.numpy() for each in (self.values, self.first, self.second))
+            _adam(*tables, rows, gradient.numpy(), np.float32(rate))
+        else:
+            self.update_by_torch(rows, gradient, rate)
+
+    def update_by_torch(self, rows: Ints, gradient: torch.Tensor, rate: float) -> None:
+        """Do the same on any device.
+
+        :param rate: corrected for the step.
+        """
+        at = torch.from_numpy(rows).long().to(gradient.device)
+        first = torch.lerp(self.first[at], gradient, 1 - _BETAS[0])
+        second = torch.lerp(self.second[at], gradient.square(), 1 - _BETAS[1])
+        self.first[at], self.second[at] = first, second
+        self.values[at] -= rate * first / (second.sqrt() + _EPSILON)
 
 
 class PieceTable:
@@ -53,20 +73,30 @@ class PieceTable:
     learns from its kin. They are gone when the table is exported: `vectors` adds them up.
     """
 
-    def __init__(self, spellings: sparse.csr_matrix, dim: int, rng: np.random.Generator) -> None:
-        """:param spellings: (n_pieces, n_features) float32, weights of each piece's features."""
-        self._spellings = spellings
-        self.own = Rows.random(spellings.shape[0], dim, rng)
-        self.shared = Rows.random(spellings.shape[1], dim, rng)
+    def __init__(
+        self,
+        spellings: sparse.csr_matrix,
+        dim: int,
+        rng: np.random.Generator,
+        device: str = "cpu",
+    ) -> None:
+        """:param spellings: (n_pieces, n_features) float32, weights of each piece's features.
+        :param device: where the rows are and steps are taken, as torch names it.
+        """
+        self._spellings, self._device = spellings, device
+        self.own = Rows.random(spellings.shape[0], dim, rng, device)
+        self.shared = Rows.random(spellings.shape[1], dim, rng, device)
 
     def vectors(self) -> Floats:
         """Return the vectors of all pieces, (n_pieces, dim)."""
-        return self.own.values + _product(self._spellings, self.shared.values)
+        spelled = product(self._spellings, self.shared.values)
+        found: Floats = (self.own.values + spelled).cpu().numpy()
+        return found
 
     def save(self, path: Path, n_steps: int) -> None:
         """Write all that training goes on from, and how many steps were taken."""
         parts = {
-            f"{name} {part}": getattr(rows, part)
+            f"{name} {part}": getattr(rows, part).cpu().numpy()
             for name, rows in (("own", self.own), ("shared", self.shared))
             for part in ("values", "first", "second")
         }
@@ -74,10 +104,15 @@ class PieceTable:
             np.savez(temporary, n_steps=n_steps, **parts)
 
     def load(self, path: Path) -> int:
-        """Go on from what was saved, and return how many steps were taken."""
+        """Go on from what was saved, on any device, and return how many steps were taken."""
         with np.load(path) as kept:
             self.own, self.shared = (
-                Rows(*(kept[f"{name} {part}"] for part in ("values", "first", "second")))
+                Rows(
+                    *(
+                        torch.from_numpy(kept[f"{name} {part}"]).to(self._device)
+                        for part in ("values", "first", "second")
+                    )
+                )
                 for name in ("own", "shared")
             )
             return int(kept["n_steps"])
@@ -102,36 +137,38 @@ class PieceTable:
         ones = np.ones(len(column), dtype=np.float32)
         sums = sparse.csr_matrix((ones, (owners[kept], column)), shape=(2 * n_items, len(used)))
         spellings = self._spellings[used]
-        vectors = self.own.values[used] + _product(spellings, self.shared.values)
-        loss, gradient = contrast(_product(sums, vectors), batch.groups)
-        gradient = _product(sums.T.tocsr(), gradient)
+        vectors = self.own.values[torch.from_numpy(used).long().to(self._device)]
+        vectors += product(spellings, self.shared.values)
+        loss, gradient = contrast(product(sums, vectors), batch.groups)
+        gradient = product(sums.T.tocsr(), gradient)
         self.own.update(used, gradient, rate, step)
         shared, column = np.unique(spellings.indices, return_inverse=True)
         mix = sparse.csr_matrix(
             (spellings.data, column, spellings.indptr), shape=(len(used), len(shared))
         )
-        gradient = _product(mix.T.tocsr(), gradient)
+        gradient = product(mix.T.tocsr(), gradient)
         self.shared.update(shared.astype(np.int64), gradient, rate, step)
         return loss
 
 
-def contrast(vectors: Floats, groups: Ints) -> tuple[float, Floats]:
+def contrast(vectors: torch.Tensor, groups: Ints) -> tuple[float, torch.Tensor]:
     """Return the symmetric InfoNCE loss of pairs, whole and of their leading dimensions.
 
     :param vectors: (2 * n, dim), the first ones of n pairs, then the second ones.
     :param groups: (n,); another pair of one's own group is no contrast.
     :return: the loss and its gradient, (2 * n, dim).
     """
-    gradient = np.zeros_like(vectors)
+    gradient = torch.zeros_like(vectors)
     total = 0.0
-    masked = torch.from_numpy(groups[:, None] == groups[None, :]).fill_diagonal_(False)
+    group = torch.from_numpy(groups).to(vectors.device)
+    masked = (group[:, None] == group[None, :]).fill_diagonal_(False)
     for dim, weight in _MATRYOSHKA:
-        leading = torch.from_numpy(vectors)[:, :dim]
+        leading = vectors[:, :dim]
         norms = leading.norm(dim=1, keepdim=True).clamp_(min=1e-6)
         unit = leading / norms
         loss, slope = _info_nce(unit, masked)
         slope = (slope - (slope * unit).sum(dim=1, keepdim=True) * unit) / norms
-        gradient[:, :dim] += weight * slope.numpy()
+        gradient[:, :dim] += weight * slope
         total += weight * loss
     return total, gradient
 
@@ -150,10 +187,23 @@ def _info_nce(unit: torch.Tensor, masked: torch.Tensor) -> tuple[float, torch.Te
     return loss, torch.cat([odds @ unit[n:], odds.T @ unit[:n]])
 
 
-def _product(matrix: sparse.csr_matrix, dense: Floats) -> Floats:
+def product(matrix: sparse.csr_matrix, dense: torch.Tensor) -> torch.Tensor:
+    """Return matrix @ dense, (matrix.shape[0], dense.shape[1]), where dense is."""
+    if not dense.is_cpu:
+        return product_by_torch(matrix, dense)
     out = np.empty((matrix.shape[0], dense.shape[1]), dtype=np.float32)
-    _multiply(matrix.indptr, matrix.indices, matrix.data, dense, out)
-    return out
+    _multiply(matrix.indptr, matrix.indices, matrix.data, dense.numpy(), out)
+    return torch.from_numpy(out)
+
+
+def product_by_torch(matrix: sparse.csr_matrix, dense: torch.Tensor) -> torch.Tensor:
+    """Do the same on any device."""
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    places = torch.from_numpy(np.stack([rows, matrix.indices.astype(rows.dtype)]))
+    data = torch.from_numpy(matrix.data)
+    moved = torch.sparse_coo_tensor(places, data, matrix.shape, check_invariants=False)
+    found: torch.Tensor = torch.sparse.mm(moved.to(dense.device), dense)
+    return found
 
 
 @numba.njit(parallel=True, fastmath=True, cache=True)

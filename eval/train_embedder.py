@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import torch
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
@@ -44,6 +45,17 @@ class Stage:
     rate: float
 
 
+def _check_device(_ctx: click.Context, _option: click.Parameter, name: str) -> str:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as exc:  # the latter if torch was built without CUDA
+        raise click.BadParameter(
+            f"{name!r} is no device that torch sees here ({str(exc).splitlines()[0]}); give cpu, "
+            "or cuda with a GPU and a torch that was built for it"
+        ) from exc
+    return name
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("parallel", metavar="PARALLEL_DIR", type=click.Path(exists=True, path_type=Path))
 @click.option(
@@ -64,6 +76,13 @@ class Stage:
 @click.option("--steps", default=9000, show_default=True, help="Of the first stage.")
 @click.option("--question-steps", default=1500, show_default=True, help="Of the second stage.")
 @click.option("--seed", default=1, show_default=True)
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    callback=_check_device,
+    help="Where steps are taken, as torch names it: cuda for a GPU. A run may go on elsewhere.",
+)
 def main(
     parallel: Path,
     questions: Sequence[Path],
@@ -74,6 +93,7 @@ def main(
     steps: int,
     question_steps: int,
     seed: int,
+    device: str,
 ) -> None:
     """Train the built-in embedder; on 2 idle cores it takes about an hour."""
     lines = list(read_parallel(parallel, kept_out=False))
@@ -116,7 +136,7 @@ def main(
     ids = tokenizer.get_vocab()
     vocabulary = sorted(ids, key=ids.__getitem__)
     spellings = spelling_features(vocabulary, _romanized(work / "romanized.json", vocabulary))
-    table = PieceTable(spellings, dimension, np.random.default_rng(seed))
+    table = PieceTable(spellings, dimension, np.random.default_rng(seed), device)
 
     def draw_parallel(rng: np.random.Generator) -> Batch:
         return _recut(pairs.draw(_PARALLEL_PAIRS, rng), n_texts, rng)

@@ -6,7 +6,7 @@ import torch
 from scipy import sparse
 
 from eval.embedder_data import Bags, Batch
-from eval.embedder_training import PieceTable, contrast
+from eval.embedder_training import PieceTable, Rows, contrast, product, product_by_torch
 
 
 def reference(vectors: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
@@ -29,10 +29,10 @@ def test_gradient_of_the_contrast_is_that_of_autograd() -> None:
     leaf = torch.from_numpy(vectors.copy()).requires_grad_()
     expected = reference(leaf, torch.from_numpy(groups))
     expected.backward()
-    loss, gradient = contrast(vectors, groups)
+    loss, gradient = contrast(torch.from_numpy(vectors), groups)
     assert loss == pytest.approx(expected.item(), rel=1e-5)
     assert leaf.grad is not None
-    np.testing.assert_allclose(gradient, leaf.grad.numpy(), atol=1e-5)
+    torch.testing.assert_close(gradient, leaf.grad, atol=1e-5, rtol=0)
 
 
 def test_texts_of_a_pair_come_together() -> None:
@@ -82,3 +82,37 @@ def test_an_item_is_the_sum_of_its_texts() -> None:
         table.step(bags, Batch(left, left + 8, np.arange(8) // 2, np.arange(4)), 0.02, step, rng)
     unit = table.vectors() / np.linalg.norm(table.vectors(), axis=1, keepdims=True)
     assert ((unit[:8] @ unit[8:].T).argmax(axis=1) == np.arange(8)).all()
+
+
+def test_a_product_is_the_same_on_any_device() -> None:
+    rng = np.random.default_rng(1)
+    matrix = sparse.random(9, 20, 0.2, "csr", dtype=np.float32, random_state=rng)
+    dense = torch.from_numpy(rng.standard_normal((20, 8), dtype=np.float32))
+    torch.testing.assert_close(product_by_torch(matrix, dense), product(matrix, dense))
+
+
+def test_steps_of_adam_are_the_same_on_any_device() -> None:
+    here, there = (Rows.random(9, 8, np.random.default_rng(1), "cpu") for _ in range(2))
+    rng = np.random.default_rng(2)
+    for step in range(1, 20):
+        rows = rng.choice(9, 4, replace=False)
+        gradient = torch.from_numpy(rng.standard_normal((4, 8), dtype=np.float32))
+        here.update(rows, gradient, 0.02, step)
+        rate = 0.02 * (1 - 0.999**step) ** 0.5 / (1 - 0.9**step)
+        there.update_by_torch(rows, gradient, rate)
+    for part in ("values", "first", "second"):
+        torch.testing.assert_close(getattr(there, part), getattr(here, part))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that torch sees")
+def test_a_gpu_learns_the_same() -> None:
+    spellings = sparse.csr_matrix(np.eye(4, dtype=np.float32)[[0, 1, 2, 3, 0, 1, 2, 3]])
+    bags = Bags(np.arange(8, dtype=np.int32), np.arange(9))
+    four, found = np.arange(4), []
+    for device in ("cpu", "cuda"):
+        rng = np.random.default_rng(1)
+        table = PieceTable(spellings, 64, rng, device)
+        for step in range(1, 20):
+            table.step(bags, Batch(four, four + 4, four, four), 0.02, step, rng)
+        found.append(table.vectors())
+    np.testing.assert_allclose(found[1], found[0], atol=1e-3)

@@ -170,3 +170,10 @@ def test_a_folder_without_parallel_text_is_refused(
     assert result.exit_code == 2
     assert "<FLORES code>.tsv.gz" in result.output
     assert not (tmp_path / "work" / "tokenizer.json").exists()
+
+
+def test_a_device_that_is_not_there_is_refused(parallel: Path, tmp_path: Path) -> None:
+    refused = run(parallel, tmp_path / "work", tmp_path / "model", "--device", "gpu")
+    assert refused.exit_code == 2
+    assert "'gpu' is no device that torch sees here" in refused.output
+    assert not (tmp_path / "work").exists()
