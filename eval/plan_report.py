@@ -16,7 +16,7 @@ from eval.graded import GradedQuestion
 from eval.train_plan import TRAINED_ON, Examples, Material, is_learned_from
 from ragqwen.difficulty import LEVELS, Weights, shipped_weights, softmax
 from ragqwen.errors import InputError
-from ragqwen.planning import THRESHOLD, budget_scale, planned_tokens
+from ragqwen.planning import THRESHOLD, next_budget, planned_tokens
 from ragqwen.static_embedding import StaticEmbedder
 
 Floats = npt.NDArray[np.float64]
@@ -214,15 +214,6 @@ def _steadiness(questions: Sequence[GradedQuestion], difficulties: Floats) -> di
     }
 
 
-def second_tokens(first_tokens: int) -> int:
-    """Return the budget of a second attempt, which an answer has that fails verification.
-
-    It is the next step, as far as the ceiling leaves room beside the first one.
-    """
-    left = _CEILING - first_tokens
-    return next((step for step in budget_scale(_CEILING) if first_tokens < step <= left), 0)
-
-
 def _spending(easy: Floats, hard: Floats) -> dict[str, float]:
     """Return what a mix of 80 % easy questions spends, over what a fixed budget would.
 
@@ -233,7 +224,9 @@ def _spending(easy: Floats, hard: Floats) -> dict[str, float]:
     """
     firsts = [[planned_tokens(each, _CEILING) for each in some] for some in (easy, hard)]
     first = _share(*firsts)
-    second = _share(*([second_tokens(each) for each in some] for some in firsts))
+    second = _share(
+        *([next_budget(each, _CEILING, _CEILING - each) for each in some] for some in firsts)
+    )
     bearable = (_MOST_SHARE - first) / second if second else 1.0
     return {
         "first attempts": first,

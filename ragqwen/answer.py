@@ -12,7 +12,7 @@ from ragqwen.alignment import Aligner
 from ragqwen.citations import CitedAnswer, cite_quotes
 from ragqwen.drafting import EXTRACTIVE, Draft, Drafter, PassagesFound, TextDelta, Writer
 from ragqwen.errors import InputError, ModelError
-from ragqwen.planning import Asked, Planner, ThinkingPlan, budget_scale, strip_switches
+from ragqwen.planning import Asked, Planner, ThinkingPlan, next_budget, strip_switches
 from ragqwen.reader import ExtractiveReader
 from ragqwen.records import Answer, Thinking
 from ragqwen.retrieval import Evidence, Retriever
@@ -230,7 +230,7 @@ class Answerer:
         allowance.spend(first.used_tokens)
         drafts = [first]
         writer = self._hard_writer or writer
-        more = _next_budget(plan.budget_tokens, allowance.ceiling_tokens, allowance.left(writer))
+        more = next_budget(plan.budget_tokens, allowance.ceiling_tokens, allowance.left(writer))
         if first.n_failures and more and task.escalates:
             wider = self._retrieve(task.question, _WIDER * task.k)
             wider = research.added_to(wider, self._context_tokens)
@@ -322,9 +322,3 @@ class Answerer:
 def _better(drafts: Sequence[Draft]) -> Draft:
     """Return the better attempt, the later one if they are as good."""
     return min(reversed(drafts), key=lambda draft: (draft.n_verified == 0, draft.n_failures))
-
-
-def _next_budget(budget_tokens: int, ceiling_tokens: int, left_tokens: int) -> int:
-    """Return the next step of the scale of budgets, 0 if there is none or too little is left."""
-    steps = (step for step in budget_scale(ceiling_tokens) if budget_tokens < step <= left_tokens)
-    return next(steps, 0)

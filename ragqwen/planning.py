@@ -207,6 +207,16 @@ def planned_tokens(difficulty: float, ceiling_tokens: int) -> int:
     return scale[min(len(scale) - 1, int(part * len(scale)))]
 
 
+def next_budget(budget_tokens: int, ceiling_tokens: int, left_tokens: int) -> int:
+    """Return the budget of a second attempt: the next step, 0 if there is none or too little left.
+
+    :param budget_tokens: of the first attempt.
+    :param left_tokens: what may still be thought.
+    """
+    steps = (step for step in budget_scale(ceiling_tokens) if budget_tokens < step <= left_tokens)
+    return next(steps, 0)
+
+
 def _fixed_tokens(thinking: Asked, ceiling_tokens: int) -> int | None:
     """Return the tokens that the caller fixed, or None for what is to be planned."""
     if ceiling_tokens < 0:

@@ -14,9 +14,8 @@ from eval.graded import (
     hard_questions,
     own_questions,
 )
-from eval.plan_report import difficulties, second_tokens, shipped_figures
+from eval.plan_report import difficulties, shipped_figures
 from eval.train_plan import Examples, Material, is_learned_from, write_cue_pieces, write_weights
-from ragqwen.answer import _next_budget
 from ragqwen.difficulty import FEATURES, KINDS, LEVELS, MEANING, DifficultyModel
 from ragqwen.errors import InputError
 from ragqwen.static_embedding import StaticEmbedder
@@ -124,11 +123,6 @@ def test_the_plan_that_ships_keeps_what_it_promises() -> None:
     assert spending["first attempts"] <= 0.15
     assert spending["failing answers within 20 %"] >= 0.1
     assert spending["if every answer failed and was written again"] > 0.2
-
-
-@pytest.mark.parametrize("first", [0, 1024, 2048, 4096, 8192])
-def test_a_second_attempt_is_counted_as_it_is_made(first: int) -> None:
-    assert second_tokens(first) == _next_budget(first, 8192, 8192 - first)
 
 
 def test_the_plan_follows_the_grades_in_a_language_of_which_it_learned_nothing() -> None:

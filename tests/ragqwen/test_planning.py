@@ -14,6 +14,7 @@ from ragqwen.planning import (
     THRESHOLD,
     Planner,
     budget_scale,
+    next_budget,
     planned_tokens,
     strip_switches,
 )
@@ -95,6 +96,13 @@ def test_a_harder_question_never_gets_less(a: float, b: float, ceiling: int) -> 
 def test_from_the_threshold_on_the_first_step_is_the_least(level: float, ceiling: int) -> None:
     assert planned_tokens(level, ceiling) >= LEAST_TOKENS
     assert planned_tokens(1.0, ceiling) == ceiling
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(0, 1024), (1024, 2048), (2048, 4096), (4096, 0), (8192, 0)]
+)
+def test_a_second_attempt_has_the_next_step_that_there_is_room_for(first: int, second: int) -> None:
+    assert next_budget(first, 8192, 8192 - first) == second
 
 
 _NO = (None, None)
